@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Sourced by the checks in this folder: TAP output and where things are.
+set -u
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cd "$top" || exit 1
+tap_count=0
+tap_failed=0
+
+# ok DESCRIPTION < explanation: a passed test when the input is empty, a failed one
+# with the input as its diagnostics otherwise
+ok() {
+	local text
+	text=$(cat)
+	tap_count=$((tap_count + 1))
+	if [ -z "$text" ]; then
+		echo "ok $tap_count - $1"
+		return
+	fi
+	tap_failed=$((tap_failed + 1))
+	echo "not ok $tap_count - $1"
+	printf '%s\n' "$text" | head -n 200 | sed 's/^/# /'
+}
+
+# skip_all REASON: nothing here can be checked
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+finish() {
+	echo "1..$tap_count"
+	exit $((tap_failed > 0))
+}
+
+# need COMMAND PACKAGE: without COMMAND the whole check is skipped
+need() {
+	command -v "$1" >/dev/null || skip_all "$1 is missing: apt install $2"
+}
+
+# tracked PATTERN...: files of the project (also new ones that are not ignored)
+tracked() {
+	git ls-files --cached --others --exclude-standard -- "$@" | while read -r f; do
+		[ -f "$f" ] && echo "$f"
+	done
+}
