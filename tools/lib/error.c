@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int enbd_fail(struct enbd_err *err, int code, const char *fmt, ...)
+{
+	char text[sizeof(err->text)];
+	va_list args;
+
+	/* The arguments may point into the text that is replaced. */
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	memcpy(err->text, text, sizeof(text));
+	err->code = code;
+	return -1;
+}
+
+int enbd_fail_prefix(struct enbd_err *err, const char *fmt, ...)
+{
+	char text[sizeof(err->text)];
+	va_list args;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (len >= 0 && (size_t)len < sizeof(text))
+		snprintf(text + len, sizeof(text) - (size_t)len, ": %s",
+			 err->text);
+	memcpy(err->text, text, sizeof(text));
+	return -1;
+}
