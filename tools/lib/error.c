@@ -23,14 +23,12 @@ int enbd_fail_prefix(struct enbd_err *err, const char *fmt, ...)
 {
 	char text[sizeof(err->text)];
 	va_list args;
-	int len;
 
 	va_start(args, fmt);
-	len = vsnprintf(text, sizeof(text), fmt, args);
+	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	if (len >= 0 && (size_t)len < sizeof(text))
-		snprintf(text + len, sizeof(text) - (size_t)len, ": %s",
-			 err->text);
+	strncat(text, ": ", sizeof(text) - strlen(text) - 1);
+	strncat(text, err->text, sizeof(text) - strlen(text) - 1);
 	memcpy(err->text, text, sizeof(text));
 	return -1;
 }
