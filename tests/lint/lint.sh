@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # Sourced by the checks in this folder: TAP output and where things are.
 set -u
+shopt -s lastpipe
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$top" || exit 1
 tap_count=0

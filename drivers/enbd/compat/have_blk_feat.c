@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0
+/* 6.11: cache, FUA and rotation are features in the queue limits */
+#include <linux/blkdev.h>
+
+void probe(struct queue_limits *lim)
+{
+	lim->features = BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA | BLK_FEAT_ROTATIONAL;
+}
