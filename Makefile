@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-2.0
+# ENBD: the module, the tools, and everything that checks them.
+#
+#   make                    module for the running kernel, and the tools
+#   make module KVER=...    for another installed kernel (or KDIR=its build folder)
+#   make tools              the tools alone, no kernel headers needed
+#   make install            DESTDIR= and PREFIX= as usual
+#   make dkms-install       module by DKMS, for every kernel now and later
+#   make demo               see a remote disk work, in a virtual machine
+#   make check              everything that is tested; check-quick: under 2 minutes
+#   make bench [ROUNDS=n]   measure against nbd.ko and nvme-tcp
+
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+
+ifdef KDIR
+KVER ?= $(shell $(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)
+else
+KVER ?= $(shell uname -r)
+KDIR := /lib/modules/$(KVER)/build
+endif
+
+PREFIX  ?= /usr
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR  ?= $(PREFIX)/share/man
+MODDIR  ?= /lib/modules/$(KVER)/updates
+UDEVDIR ?= /lib/udev/rules.d
+SRCDIR  ?= /usr/src
+
+CFLAGS  ?= -O2 -g
+INSTALL ?= install
+CLANG   ?= clang
+
+# What the sources need, whatever CFLAGS says
+STRICT   := -std=gnu11 -Wall -Wextra -Werror
+CPPFLAGS += -Iinclude/uapi -I. -Itools/lib -DENBD_VERSION='"$(VERSION)"'
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all module tools unit fuzz check check-unit check-quick lint demo bench \
+	install install-tools install-module dkms-install clean help
+
+all: tools module
+
+help:
+	@sed -n '/^#   /s/^# *//p' Makefile
+
+# ---- module ----
+
+module:
+	@test -e $(KDIR)/Makefile || { \
+		echo "make: no headers for kernel $(KVER): apt install linux-headers-$(KVER)" \
+		     "(or choose KVER=/KDIR=; 'make tools' needs none)" >&2; exit 1; }
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+# ---- tools ----
+
+lib_src    := $(wildcard tools/lib/*.c)
+ctl_src    := $(wildcard tools/enbdctl/*.c)
+server_src := $(wildcard tools/enbd-server/*.c)
+
+ctl_libs    := -lmnl -lcjson -linih
+server_libs := -linih -lpthread
+
+objects = $(patsubst %.c,build/obj/%.o,$(1))
+
+tools: build/enbdctl build/enbd-client build/enbd-server
+
+build/obj/%.o: %.c Makefile dkms.conf
+	@mkdir -p $(@D)
+	$(CC) $(STRICT) $(CPPFLAGS) $(CFLAGS) -pthread -MMD -MP -c -o $@ $<
+
+build/libenbd.a: $(call objects,$(lib_src))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+build/enbdctl: $(call objects,$(ctl_src)) build/libenbd.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ctl_libs)
+
+# The name under which the original's users know the client
+build/enbd-client: build/enbdctl
+	ln -sf enbdctl $@
+
+build/enbd-server: $(call objects,$(server_src)) build/libenbd.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(server_libs)
+
+# ---- unit tests and fuzzers ----
+# A test names the sources it is linked with in a comment "link: FILE.c ...";
+# of the library it gets whatever it still misses. tests/links.awk writes the
+# rules, into a fragment of its own for each of the two.
+
+unit_bin := $(patsubst tests/unit/%.c,build/unit/%,$(wildcard tests/unit/test_*.c))
+fuzz_bin := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+test_libs := -lmnl -lcjson -linih -lpthread
+
+unit_cc := $(CC) $(STRICT) $(CPPFLAGS) -g -O1 -fno-omit-frame-pointer -pthread \
+	   -fsanitize=address,undefined -fno-sanitize-recover=all
+fuzz_cc := $(CLANG) $(STRICT) $(CPPFLAGS) -g -O1 -fno-omit-frame-pointer -pthread \
+	   -fsanitize=address,undefined -fno-sanitize-recover=all
+
+unit: $(unit_bin)
+fuzz: $(fuzz_bin)
+
+build/unit/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(unit_cc) -MMD -MP -c -o $@ $<
+
+build/fuzz/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(fuzz_cc) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+build/unit/libenbd.a: $(patsubst %.c,build/unit/obj/%.o,$(lib_src))
+build/fuzz/libenbd.a: $(patsubst %.c,build/fuzz/obj/%.o,$(lib_src))
+build/unit/libenbd.a build/fuzz/libenbd.a:
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(unit_bin): build/unit/%: build/unit/obj/tests/unit/%.o build/unit/libenbd.a
+	$(unit_cc) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(test_libs)
+
+$(fuzz_bin): build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/libenbd.a
+	$(fuzz_cc) -fsanitize=fuzzer $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(test_libs)
+
+build/%/links.mk: tests/links.awk $(wildcard tests/unit/test_*.c tests/fuzz/fuzz_*.c)
+	@mkdir -p $(@D)
+	@awk -v dir=$* -f tests/links.awk $(wildcard tests/$*/*.c) /dev/null >$@
+
+ifneq ($(filter unit fuzz build/unit/% build/fuzz/%,$(MAKECMDGOALS)),)
+include build/unit/links.mk build/fuzz/links.mk
+endif
+
+-include $(shell find build -name '*.d' 2>/dev/null)
+
+# ---- checks ----
+
+check:
+	@tests/install-packages tests/packages-build tests/packages tests/vm/packages
+	@tests/run-check
+
+check-quick:
+	@tests/install-packages tests/packages-build tests/packages tests/vm/packages
+	@tests/run-check --quick
+
+check-unit:
+	@tests/run-check --stages unit,fuzz
+
+lint:
+	@tests/run-check --stages lint
+
+demo:
+	@tests/install-packages tests/packages-build tests/packages-demo tests/vm/packages
+	@tests/run-demo
+
+bench:
+	@tests/install-packages tests/packages-build tests/packages tests/vm/packages
+	@bench/run $(if $(ROUNDS),--rounds $(ROUNDS))
+
+# ---- installation ----
+
+install: install-tools install-module
+
+install-tools: tools
+	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UDEVDIR) $(DESTDIR)$(MANDIR)/man8
+	$(INSTALL) -m 755 build/enbdctl build/enbd-server $(DESTDIR)$(SBINDIR)
+	ln -sf enbdctl $(DESTDIR)$(SBINDIR)/enbd-client
+	$(INSTALL) -m 644 udev/60-enbd.rules $(DESTDIR)$(UDEVDIR)
+	$(if $(wildcard Documentation/man/*.8),\
+		$(INSTALL) -m 644 $(wildcard Documentation/man/*.8) $(DESTDIR)$(MANDIR)/man8)
+
+install-module: module
+	$(INSTALL) -d $(DESTDIR)$(MODDIR)
+	$(INSTALL) -m 644 drivers/enbd/enbd.ko $(DESTDIR)$(MODDIR)
+	$(if $(DESTDIR),,depmod -a $(KVER))
+
+# What dkms needs of the tree, and nothing that a build left in it
+dkms_files := Kbuild dkms.conf COPYING $(shell find drivers include \
+	-name '*.[ch]' ! -name '*.mod.c' ! -name compat_have.h -o -name Kbuild -o -name '*.sh')
+
+dkms-install:
+	@command -v dkms >/dev/null || { echo "make: dkms is missing: apt install dkms" >&2; exit 1; }
+	for f in $(dkms_files); do \
+		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(SRCDIR)/enbd-$(VERSION)/$$f || exit 1; done
+	$(if $(DESTDIR),,dkms add -m enbd -v $(VERSION))
+	$(if $(DESTDIR),,dkms build -m enbd -v $(VERSION) -k $(KVER))
+	$(if $(DESTDIR),,dkms install -m enbd -v $(VERSION) -k $(KVER))
+
+clean:
+	rm -rf build
+	find drivers -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o \
+		-name '.*.cmd' -o -name '.*.d' -o -name compat_have.h -o -name modules.order | xargs -r rm -f
+	rm -f Module.symvers modules.order .modules.order.cmd .Module.symvers.cmd
