@@ -32,7 +32,7 @@ CLANG   ?= clang
 
 # What the sources need, whatever CFLAGS says
 STRICT   := -std=gnu11 -Wall -Wextra -Werror
-CPPFLAGS += -Iinclude/uapi -I. -Itools/lib -DENBD_VERSION='"$(VERSION)"'
+CPPFLAGS += -D_GNU_SOURCE -Iinclude/uapi -I. -Itools/lib -DENBD_VERSION='"$(VERSION)"'
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
