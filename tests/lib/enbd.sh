@@ -1,0 +1,398 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the tests of the driver share: servers, devices, waiting, cleaning up.
+# Source it first; end the test with done_testing.
+#
+# A test runs as root in a guest (tests/vm/run), where every file it makes is
+# on a tmpfs. It leaves the guest as it found it: the EXIT trap ends servers
+# and devices and unloads the module, so the next test of the same boot starts
+# from nothing.
+
+ENBD_TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+ENBD_LIB=$ENBD_TREE/tests/lib
+ENBD_TEST=$(basename "$0" .t)
+export PATH=$ENBD_TREE/build:$PATH:/usr/sbin:/sbin
+export LC_ALL=C
+
+. "$ENBD_LIB/tap.sh"
+
+[ -n "${ENBD_GUEST:-}" ] ||
+	skip_all "needs a guest: tests/vm/run --kernel uml -- prove tests/t/$ENBD_TEST.t"
+[ "$(id -u)" = 0 ] || skip_all "needs root in the guest"
+
+T=$(mktemp -d "/tmp/enbd-$ENBD_TEST.XXXXXX")
+PIDS=()			# servers and loads to end
+NEXT_PORT=21000
+DEV=			# the device that connect made last, /dev/nda
+NAME=			# its name, nda
+MARK="enbd-test $ENBD_TEST $$ begins"
+
+# How slow the guest is. SLOW stretches deadlines, LOAD divides amounts.
+case $ENBD_GUEST in
+uml)		SLOW=1 LOAD=1 ;;
+uml-debug)	SLOW=4 LOAD=4 ;;
+*)		SLOW=6 LOAD=8 ;;
+esac
+
+# scale N [MIN]: an amount of work that this guest does in the same time.
+scale()
+{
+	local n=$(($1 / LOAD)) min=${2:-1}
+
+	echo $((n < min ? min : n))
+}
+
+# ---------------------------------------------------------------- waiting
+
+# A pipe that nobody writes: reading it with a time limit is a nap that does
+# not start a process.
+exec {NAP}<> <(:)
+
+# wait_for SECONDS COMMAND...: until it succeeds; false at the deadline.
+wait_for()
+{
+	local end=$((SECONDS + $1 * SLOW + 1))
+
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
+		read -rt 0.05 -u "$NAP"
+	done
+}
+
+# within SECONDS COMMAND...: it ends by itself, with its own status, in time.
+within()
+{
+	local s=$(($1 * SLOW))
+
+	shift
+	timeout -k 2 "$s" "$@"
+}
+
+now_ms()
+{
+	local t=${EPOCHREALTIME/./}
+
+	echo $((t / 1000))
+}
+
+# gone PID: it has ended.
+gone()
+{
+	! kill -0 "$1" 2>/dev/null
+}
+
+# ---------------------------------------------------------------- servers
+
+new_port()
+{
+	NEXT_PORT=$((NEXT_PORT + 1))
+	PORT=$NEXT_PORT
+}
+
+# spawn NAME COMMAND...: in the background, its output in $T/NAME.log, ended
+# by the cleanup. Sets PID.
+spawn()
+{
+	local log=$T/$1.log
+
+	shift
+	"$@" >"$log" 2>&1 </dev/null &
+	PID=$!
+	PIDS+=("$PID")
+}
+
+spawned_ready()
+{
+	[ -s "$1" ] || gone "$2"
+}
+
+# await_server WHAT FILE: the file it writes when it listens is there.
+await_server()
+{
+	wait_for 20 spawned_ready "$2" "$PID"
+	[ -s "$2" ] || die "$1 starts" "$(tail -n 5 "$T/$1.log" 2>/dev/null)"
+}
+
+# start_server [-o OPTIONS] FILE...: enbd-server, or with
+# ENBD_TEST_SERVER=nbdkit nbdkit's file plugin. Sets PORT, URI, PID.
+start_server()
+{
+	local opts=()
+
+	if [ "$1" = -o ]; then
+		read -ra opts <<<"$2"
+		shift 2
+	fi
+	if [ "${ENBD_TEST_SERVER:-enbd}" = nbdkit ]; then
+		start_nbdkit file "$1"
+		return
+	fi
+	rm -f "$T/port"
+	spawn enbd-server enbd-server 0 "$@" -f --bind 127.0.0.1 \
+		--port-file "$T/port" "${opts[@]}"
+	await_server enbd-server "$T/port"
+	PORT=$(cat "$T/port")
+	URI=nbd://127.0.0.1:$PORT
+}
+
+# start_nbdkit ARGUMENTS...: nbdkit on a fresh port. Sets PORT, URI, PID.
+start_nbdkit()
+{
+	new_port
+	rm -f "$T/nbdkit.pid"
+	spawn nbdkit nbdkit -f -i 127.0.0.1 -p "$PORT" -P "$T/nbdkit.pid" "$@"
+	await_server nbdkit "$T/nbdkit.pid"
+	URI=nbd://127.0.0.1:$PORT
+}
+
+start_qemu_nbd()
+{
+	new_port
+	rm -f "$T/qemu.pid"
+	spawn qemu-nbd qemu-nbd -t -b 127.0.0.1 -p "$PORT" \
+		--pid-file="$T/qemu.pid" "$@"
+	await_server qemu-nbd "$T/qemu.pid"
+	URI=nbd://127.0.0.1:$PORT
+}
+
+# stop_server PID: it is gone when this returns.
+stop_server()
+{
+	kill "$1" 2>/dev/null
+	wait_for 5 gone "$1" || kill -9 "$1" 2>/dev/null
+	wait "$1" 2>/dev/null
+	return 0
+}
+
+# start_proxy PORT: a TCP proxy in front of it that can cut and hold single
+# connections; see proxy.py for its commands. Sets PROXY_CTL and URI.
+start_proxy()
+{
+	rm -f "$T/proxy.ports"
+	spawn proxy "$ENBD_LIB/proxy.py" --to "$1" --port-file "$T/proxy.ports"
+	await_server proxy "$T/proxy.ports"
+	read -r PORT PROXY_CTL <"$T/proxy.ports"
+	URI=nbd://127.0.0.1:$PORT
+}
+
+# proxy COMMAND: prints the answer, false unless it begins with "ok".
+proxy()
+{
+	local answer
+
+	exec 9<>"/dev/tcp/127.0.0.1/$PROXY_CTL" || return 1
+	echo "$*" >&9
+	read -r answer <&9
+	exec 9>&-
+	echo "$answer"
+	[[ $answer == ok* ]]
+}
+
+# start_hostile MODE [OPTIONS]: a server that does wrong, see hostile.py.
+start_hostile()
+{
+	local mode=$1
+
+	shift
+	rm -f "$T/hostile.port"
+	spawn hostile "$ENBD_LIB/hostile.py" --port-file "$T/hostile.port" \
+		"$mode" "$@"
+	await_server hostile "$T/hostile.port"
+	PORT=$(cat "$T/hostile.port")
+	URI=nbd://127.0.0.1:$PORT
+}
+
+# ---------------------------------------------------------------- devices
+
+load_module()
+{
+	[ -d /sys/module/enbd ] || modprobe enbd ||
+		die "modprobe enbd" "$(dmesg | tail -n 5)"
+}
+
+# connect ARGUMENTS...: enbdctl connect. Sets DEV and NAME; false on failure
+# with the message in $T/connect.err.
+connect()
+{
+	DEV=$(within 30 enbdctl connect "$@" 2>"$T/connect.err") || {
+		cat "$T/connect.err"
+		return 1
+	}
+	DEV=${DEV##*$'\n'}
+	NAME=${DEV#/dev/}
+	[ -b "$DEV" ]
+}
+
+# need_connect ARGUMENTS...: the test cannot go on without.
+need_connect()
+{
+	connect "$@" || die "enbdctl connect $*" "$(cat "$T/connect.err")"
+}
+
+disconnect()
+{
+	within 20 enbdctl disconnect "${1:-$DEV}"
+}
+
+# Prints a value of enbdctl status --json: field 'dev["size"]', with
+# dev the device, ch its channels, s the whole.
+field()
+{
+	enbdctl status ${2:-$DEV} --json >"$T/status.json" 2>"$T/status.err" || {
+		cat "$T/status.err" >&2
+		return 1
+	}
+	/usr/bin/python3 -S -E -c '
+import json, sys
+s = json.load(open(sys.argv[1]))
+dev = (s["devices"] or [{}])[0]
+ch = dev.get("channels", [])
+r = eval(sys.argv[2])
+print(r if not isinstance(r, bool) else str(r).lower())
+' "$T/status.json" "$1"
+}
+
+# Cheaper than field, for polling: dev_state nda, chan_state nda 0.
+dev_state()
+{
+	cat "/sys/block/${1:-$NAME}/enbd/state" 2>/dev/null
+}
+
+chan_state()
+{
+	cat "/sys/block/$1/enbd/channel$2/state" 2>/dev/null
+}
+
+dev_is()
+{
+	[ "$(dev_state "$1")" = "$2" ]
+}
+
+chan_is()
+{
+	[ "$(chan_state "$1" "$2")" = "$3" ]
+}
+
+# The port of this end of channel $1, by which the proxy knows it.
+chan_port()
+{
+	field "ch[$1]['local'].rsplit(':', 1)[1]"
+}
+
+no_devices()
+{
+	! compgen -G '/sys/block/nd[a-z]*' >/dev/null
+}
+
+dev_bytes()
+{
+	blockdev --getsize64 "${1:-$DEV}"
+}
+
+# What the kernel said since the test began.
+kernel_log()
+{
+	dmesg | sed "1,/$MARK/d"
+}
+
+log_has()
+{
+	kernel_log | grep -qE -- "$1"
+}
+
+# ---------------------------------------------------------------- counting
+
+# Sockets in use in every state that can leak, without TIME_WAIT.
+count_tcp()
+{
+	awk '/^TCP:/ { print $3 }' /proc/net/sockstat
+}
+
+count_threads()
+{
+	local n=0 c
+
+	for c in /proc/[0-9]*/comm; do
+		case $(cat "$c" 2>/dev/null) in
+		*enbd* | nd[a-z]*) n=$((n + 1)) ;;
+		esac
+	done
+	echo $n
+}
+
+# count_slab NAME: objects in use, empty if there is no such cache.
+count_slab()
+{
+	awk -v n="$1" '$1 == n { print $2 }' /proc/slabinfo 2>/dev/null
+}
+
+# ---------------------------------------------------------------- the end
+
+# Traces of a sick kernel; the runner looks for them too, at the guest's end.
+SICK='BUG:|BUG |WARNING:|KASAN|UBSAN|Oops|general protection'
+SICK="$SICK|INFO: task .* blocked|possible recursive locking|circular locking"
+SICK="$SICK|suspicious RCU|inconsistent lock state|refcount_t:|list_add corr"
+SICK="$SICK|Call Trace|sleeping function|ODEBUG|workqueue: .*hogged"
+
+end_loads()
+{
+	local p
+
+	for p in "${PIDS[@]}"; do
+		kill "$p" 2>/dev/null
+	done
+	for p in "${PIDS[@]}"; do
+		wait_for 5 gone "$p" || kill -9 "$p" 2>/dev/null
+		wait "$p" 2>/dev/null
+	done
+	PIDS=()
+}
+
+# Undoes all; the order matters: mounts, then devices, then servers.
+clean_up()
+{
+	local m ns
+
+	while read -r _ m _; do
+		[[ $m == "$T"/* ]] && umount -l "$m" 2>/dev/null
+	done </proc/mounts
+	if [ -d /sys/module/enbd ]; then
+		no_devices || within 20 enbdctl disconnect --all --force \
+			>/dev/null 2>&1
+		wait_for 10 no_devices
+	fi
+	end_loads
+	for ns in $(ip netns list 2>/dev/null | awk '/^enbd-/ { print $1 }'); do
+		ip netns del "$ns"
+	done
+	[ ! -d /sys/module/enbd ] || wait_for 10 rmmod enbd
+	rm -rf "$T"
+}
+
+done_testing()
+{
+	[ $TAP_FAILED -eq 0 ] || diag "$(kernel_log | tail -n 20)"
+	clean_up
+	ok "nothing is left: no device, no module" not_left
+	if kernel_log | grep -E "$SICK" >"$TAP_OUT"; then
+		fail "the kernel has nothing to complain about"
+		diag "$(head -n 5 "$TAP_OUT")"
+	else
+		pass "the kernel has nothing to complain about"
+	fi
+	rm -f "$TAP_OUT"
+	trap - EXIT
+	echo "1..$TAP_N"
+	exit $((TAP_FAILED > 0))
+}
+
+not_left()
+{
+	no_devices && [ ! -d /sys/module/enbd ]
+}
+
+trap 'clean_up; rm -f "$TAP_OUT"' EXIT
+trap 'exit 130' INT TERM
+echo "$MARK" >/dev/kmsg
+load_module
