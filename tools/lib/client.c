@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "client.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "deadline.h"
+
+/* How long a server may take to hang up after goodbye */
+#define LEAVE_MS	500
+
+int enbd_client_open(struct enbd_client *client, const struct enbd_uri *uri,
+		     const struct enbd_client_opts *opts,
+		     struct enbd_err *err)
+{
+	const uint64_t deadline = enbd_now_ms() + opts->timeout_ms;
+
+	enbd_uri_server(uri, client->server, sizeof(client->server));
+	client->fd = enbd_dial(uri, opts->bind, deadline, err);
+	if (client->fd < 0)
+		return -1;
+	enbd_stream_init(&client->stream, client->fd, deadline);
+	if (enbd_nego_greet(&client->nego, &client->stream.io, client->server,
+			    opts->timeout_ms, err)) {
+		close(client->fd);
+		client->fd = -1;
+		return -1;
+	}
+	return 0;
+}
+
+/*
+ * Closing with unread bytes resets the connection, and the server may then
+ * lose the goodbye: let it hang up first, but not for long.
+ */
+static void linger(int fd, uint64_t deadline)
+{
+	char waste[512];
+
+	shutdown(fd, SHUT_WR);
+	while (!enbd_poll(fd, POLLIN, deadline))
+		if (recv(fd, waste, sizeof(waste), MSG_DONTWAIT) <= 0)
+			break;
+}
+
+void enbd_client_close(struct enbd_client *client)
+{
+	const uint64_t deadline = enbd_now_ms() + LEAVE_MS;
+
+	client->stream.deadline = deadline;
+	enbd_nego_end(&client->nego);
+	linger(client->fd, deadline);
+	close(client->fd);
+	client->fd = -1;
+}
+
+int enbd_channel_open(struct enbd_channel *channel, const struct enbd_uri *uri,
+		      const struct enbd_client_opts *opts,
+		      struct enbd_err *err)
+{
+	struct enbd_client client;
+
+	if (enbd_client_open(&client, uri, opts, err))
+		return -1;
+	if (enbd_nego_formats(&client.nego, opts->limit, err) ||
+	    enbd_nego_go(&client.nego, uri->export, &channel->export, err)) {
+		close(client.fd);
+		return -1;
+	}
+	channel->fd = client.fd;
+	channel->format = client.nego.format;
+	return 0;
+}
+
+void enbd_channel_discard(struct enbd_channel *channel)
+{
+	const uint64_t deadline = enbd_now_ms() + LEAVE_MS;
+	struct enbd_stream stream;
+	struct enbd_nego nego = {
+		.io = &stream.io,
+		.transmission = true,
+		.format = channel->format,
+	};
+
+	enbd_stream_init(&stream, channel->fd, deadline);
+	enbd_nego_end(&nego);
+	linger(channel->fd, deadline);
+	close(channel->fd);
+	channel->fd = -1;
+}
+
+int enbd_ask_export(const struct enbd_uri *uri,
+		    const struct enbd_client_opts *opts,
+		    struct enbd_export *export, struct enbd_err *err)
+{
+	struct enbd_client client;
+	int rc;
+
+	if (enbd_client_open(&client, uri, opts, err))
+		return -1;
+	rc = enbd_nego_info(&client.nego, uri->export, export, err);
+	enbd_client_close(&client);
+	return rc;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Connections to a server: dialling and the handshake on a socket. */
+#ifndef ENBD_CLIENT_H
+#define ENBD_CLIENT_H
+
+#include <stdint.h>
+
+#include "negotiate.h"
+#include "netaddr.h"
+#include "uri.h"
+
+/* How long dialling and handshake together may take unless told otherwise */
+#define ENBD_HANDSHAKE_TIMEOUT_MS	10000
+
+/**
+ * struct enbd_client_opts - how to connect
+ * @bind: where to leave from, or NULL
+ * @timeout_ms: for dialling and handshake of one connection together
+ * @limit: most capable framing of replies to ask for
+ */
+struct enbd_client_opts {
+	const struct enbd_bind *bind;
+	uint32_t timeout_ms;
+	enum enbd_reply_format limit;
+};
+
+/**
+ * struct enbd_client - a connection during the handshake
+ * @fd: the socket, -1 when there is none
+ * @stream: on @fd
+ * @nego: its handshake
+ * @server: name for messages
+ */
+struct enbd_client {
+	int fd;
+	struct enbd_stream stream;
+	struct enbd_nego nego;
+	char server[NI_MAXHOST + 16];
+};
+
+/**
+ * enbd_client_open() - dial and greet
+ * @client: need not be initialised; on success to be given to
+ *          enbd_client_close(), or @client->fd to be taken out
+ * @uri: where to
+ * @opts: how
+ * @err: receives ENBD_EXIT_NETWORK or what enbd_nego_greet() says
+ *
+ * Return: 0, or -1 with nothing left open.
+ */
+int enbd_client_open(struct enbd_client *client, const struct enbd_uri *uri,
+		     const struct enbd_client_opts *opts,
+		     struct enbd_err *err);
+
+/* Takes leave of the server and closes. */
+void enbd_client_close(struct enbd_client *client);
+
+/**
+ * struct enbd_channel - a socket at the start of the transmission phase
+ * @fd: owned
+ * @format: how the server frames replies on it
+ * @export: what the server said on it
+ */
+struct enbd_channel {
+	int fd;
+	enum enbd_reply_format format;
+	struct enbd_export export;
+};
+
+/**
+ * enbd_channel_open() - dial and negotiate until data could flow
+ * @channel: receives the result
+ * @uri: where to
+ * @opts: how
+ * @err: receives what went wrong
+ *
+ * Return: 0, or -1 with nothing left open.
+ */
+int enbd_channel_open(struct enbd_channel *channel, const struct enbd_uri *uri,
+		      const struct enbd_client_opts *opts,
+		      struct enbd_err *err);
+
+/* Tells the server goodbye and closes; for a channel the driver did not get. */
+void enbd_channel_discard(struct enbd_channel *channel);
+
+/**
+ * enbd_ask_export() - what a server says about an export now
+ * @uri: which
+ * @opts: how to connect
+ * @export: receives it
+ * @err: receives what went wrong
+ *
+ * Return: 0 or -1.
+ */
+int enbd_ask_export(const struct enbd_uri *uri,
+		    const struct enbd_client_opts *opts,
+		    struct enbd_export *export, struct enbd_err *err);
+
+#endif /* ENBD_CLIENT_H */
