@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0
+"""TAP tests inside guests: many tests in one boot, the rest in another when a guest dies."""
+
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+from .tap import Result, TapReader
+
+RUN = "tests/vm/run"
+RUNNER = "tests/check/guest-runner"
+MAX_BOOTS = 8
+# Longest life of a guest in seconds; each test has its own, shorter limit
+GUEST_LIMIT = {"uml": 1200, "uml-debug": 2400}
+EMULATED_LIMIT = 2400
+
+CORE_LIST = Path("tests/core.list")
+
+
+def all_tests():
+    return sorted(str(p) for d in ("tests/t", "tests/interop") for p in Path(d).glob("*.t")
+                  if os.access(p, os.X_OK))
+
+
+def core_tests():
+    """Names in tests/core.list, in its order; a test that is not there yet is left out."""
+    names = [line.split("#")[0].strip() for line in CORE_LIST.read_text().splitlines()]
+    return [f"tests/t/{n}.t" for n in names if n and os.access(f"tests/t/{n}.t", os.X_OK)]
+
+
+class Boot:
+    """One boot of a guest that runs a list of tests."""
+
+    def __init__(self, report, kernel, tests, log):
+        self.report = report
+        self.kernel = kernel
+        self.left = list(tests)
+        self.log = log
+        self.result = None
+        self.reader = None
+        self.test_log = None
+        self.began = 0.0
+        self.first = None       # last words of the machine before the first test
+        self.finished = False   # the runner came to its end
+        self.failed = False
+
+    def begin(self, name):
+        self.result = Result(self.kernel, name)
+        self.reader = TapReader(self.result)
+        self.test_log = self.report.log_path(self.kernel, name).open("w", errors="replace")
+        self.began = time.monotonic()
+
+    def end(self, status=None, lost=None):
+        if lost:
+            self.result.fail(lost)
+        elif status in (124, 137):
+            self.result.fail("took longer than its time limit")
+        else:
+            self.reader.finish(status)
+        self.result.seconds = time.monotonic() - self.began
+        self.left.remove(self.result.name)
+        self.failed = self.failed or not self.result.ok
+        self.test_log.close()
+        self.report.add(self.result)
+        self.result = None
+
+    def line(self, text):
+        marker = re.match(r"^#:(begin|end|reboot|done) ?(\S*) ?(\d*)", text)
+        if not marker:
+            if self.result:
+                self.test_log.write(text)
+                self.reader.feed(text)
+            return
+        kind, name, status = marker.groups()
+        if kind == "begin":
+            self.first = name
+            self.begin(name)
+        elif kind == "end" and self.result:
+            self.end(int(status))
+        elif kind in ("reboot", "done"):
+            self.finished = True
+
+    def run(self):
+        limit = GUEST_LIMIT.get(self.kernel, EMULATED_LIMIT)
+        command = [RUN, "--kernel", self.kernel, "--timeout", str(limit), "--", RUNNER] + self.left
+        with self.log.open("ab") as log:
+            proc = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                    stdin=subprocess.DEVNULL, start_new_session=True)
+            said = []
+            errors = threading.Thread(target=self.progress, args=(proc.stderr, log, said))
+            errors.start()
+            try:
+                for raw in proc.stdout:
+                    log.write(raw)
+                    log.flush()
+                    self.line(raw.decode(errors="replace"))
+                status = proc.wait()
+            except BaseException:
+                os.killpg(proc.pid, signal.SIGTERM)
+                raise
+            errors.join()
+        if self.result:
+            last = said[-1] if said else "no message"
+            self.end(lost=f"the guest ended during this test (status {status}: {last})")
+        return status, said
+
+    def progress(self, stream, log, said):
+        """The machine's own messages: the long steps are worth showing."""
+        for raw in stream:
+            log.write(raw)
+            text = raw.decode(errors="replace").rstrip()
+            if text:
+                said.append(text)
+                del said[:-40]
+            if text.startswith("vm: "):
+                self.report.note(f"{self.kernel}: {text[4:]}")
+
+
+def run_tests(report, kernel, tests):
+    """Run all TESTS on KERNEL in as few boots as it takes."""
+    left = list(tests)
+    log = report.log_path(kernel, "guest")
+    log.write_bytes(b"")
+    for _ in range(MAX_BOOTS):
+        if not left:
+            return
+        boot = Boot(report, kernel, left, log)
+        status, said = boot.run()
+        if boot.first is None:
+            machine(report, kernel, "boots and runs a command", said or [f"status {status}"])
+            return
+        if status and boot.finished and not boot.failed:
+            # The tests were content, the machine was not: its kernel log tells why
+            machine(report, kernel, "ends with a clean kernel log", said)
+        left = boot.left
+    if left:
+        machine(report, kernel, f"gets through the tests in {MAX_BOOTS} boots", left)
+
+
+def machine(report, kernel, what, words):
+    result = Result(kernel, "the guest")
+    result.fail(what + ": " + " | ".join(words[-6:]))
+    report.add(result)
