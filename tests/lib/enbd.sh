@@ -296,9 +296,16 @@ kernel_log()
 	dmesg | sed "1,/$MARK/d"
 }
 
+# note: from here on log_has looks only at what comes later.
+note()
+{
+	NOTE="enbd-test $ENBD_TEST $$ note $((++NOTES))"
+	echo "$NOTE" >/dev/kmsg
+}
+
 log_has()
 {
-	kernel_log | grep -qE -- "$1"
+	dmesg | sed "1,/$NOTE\$/d" | grep -E -- "$1"
 }
 
 # ---------------------------------------------------------------- counting
@@ -394,5 +401,7 @@ not_left()
 
 trap 'clean_up; rm -f "$TAP_OUT"' EXIT
 trap 'exit 130' INT TERM
+NOTE=$MARK
+NOTES=0
 echo "$MARK" >/dev/kmsg
 load_module

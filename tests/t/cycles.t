@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A thousand times connect, read and disconnect, then rmmod: no memory, socket
+# or thread stays behind. A leak of one object a cycle would show as a slab
+# that grows by the number of cycles; the debug kernel's kmemleak looks, too.
+# Emulated kernels do fewer.
+
+. "$(dirname "$0")/../lib/enbd.sh"
+
+case $ENBD_GUEST in
+uml)		cycles=1000 ;;
+uml-debug)	cycles=${ENBD_CYCLES:-200} ;;
+*)		cycles=${ENBD_CYCLES:-60} ;;
+esac
+# Caches settle in the first cycles.
+warm=$((cycles / 5 + 5))
+
+truncate -s 4M "$T/disk"
+start_server "$T/disk"
+
+cycle()
+{
+	local i
+
+	for ((i = 0; i < $1; i++)); do
+		enbdctl connect "$URI" -n 2 /dev/nda &&
+			dd if=/dev/nda of=/dev/null bs=64k count=2 iflag=direct \
+				2>/dev/null &&
+			enbdctl disconnect /dev/nda || {
+			echo "in cycle $i"
+			return 1
+		}
+	done
+}
+
+# All slabs that kmalloc, sockets and block devices use.
+slabs()
+{
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	read -rt 0.5 -u "$NAP"
+	awk 'NR > 2 && /^(kmalloc|TCP|UNIX|sock|request|bio|blk|bdev|kernfs|filp|enbd|skbuff|task|file|percpu)/ {
+		print $1, $2 }' /proc/slabinfo | sort
+}
+
+settled()
+{
+	[ "$(count_tcp)" -le "$sockets" ] && [ "$(count_threads)" = "$threads" ]
+}
+
+grown()
+{
+	slabs >"$T/after"
+	join "$T/before" "$T/after" |
+		awk -v c="$cycles" '$3 - $2 >= c * 0.9 { print; bad = 1 }
+			END { exit !bad }'
+}
+
+not_grown()
+{
+	! grown
+}
+
+sockets=$(count_tcp)
+threads=$(count_threads)
+ok "warm up with $warm cycles" cycle $warm
+ok "sockets and threads are back" wait_for 10 settled
+[ -r /proc/slabinfo ] && slabs >"$T/before"
+percpu=$(awk '/^Percpu:/ { print $2 }' /proc/meminfo)
+vmalloc=$(awk '/^VmallocUsed:/ { print $2 }' /proc/meminfo)
+
+begin=$SECONDS
+ok "$cycles times connect, read, disconnect" cycle $cycles
+diag "took $((SECONDS - begin)) s"
+ok "sockets and threads are back" wait_for 10 settled ||
+	diag "sockets $sockets, $(count_tcp), threads $threads, $(count_threads)"
+if [ -s "$T/before" ]; then
+	ok "no slab has grown by an object a cycle" wait_for 10 not_grown ||
+		diag "$(grown)"
+else
+	skip "slabs" "no /proc/slabinfo in this kernel"
+fi
+num $(($(awk '/^Percpu:/ { print $2 }' /proc/meminfo) - percpu)) -lt \
+	$((cycles / 2 + 64)) "per-CPU memory has not grown"
+num $(($(awk '/^VmallocUsed:/ { print $2 }' /proc/meminfo) - vmalloc)) -lt \
+	$((cycles * 2 + 256)) "vmalloc has not grown"
+ok "rmmod" rmmod enbd
+is "$(count_threads)" 0 "no thread is left"
+num "$(count_tcp)" -le "$sockets" "no socket is left"
+
+done_testing

@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A machine short of memory whose dirty pages can only be freed by writing them
+# to the very devices, with the servers on the same machine: md5sum of a whole
+# device, ten times, is always the same and never stuck. The authors of the
+# original hunted exactly this for months.
+#
+#     memory cgroup, 48 MiB                           outside
+#     +----------------------------------+
+#     | md5sum /dev/nda   (10 times)     |--- nda ---- server, file
+#     | dd -> /mnt/file   (buffered)     |
+#     |        ext4 on /dev/ndb          |--- ndb ---- server, file
+#     +----------------------------------+
+
+. "$(dirname "$0")/../lib/enbd.sh"
+
+mkdir "$T/cg" "$T/mnt"
+mount -t cgroup2 none "$T/cg" 2>/dev/null || skip_all "no cgroup2 here"
+if ! grep -qw memory "$T/cg/cgroup.controllers"; then
+	umount "$T/cg"
+	skip_all "no memory controller"
+fi
+
+end_cgroup()
+{
+	umount -l "$T/mnt" 2>/dev/null
+	wait_for 10 rmdir "$T/cg/enbd-test"
+	umount "$T/cg"
+	clean_up
+	rm -f "$TAP_OUT"
+}
+trap end_cgroup EXIT
+
+mib=$(scale 192 80)
+head -c "${mib}M" /dev/urandom >"$T/one"
+truncate -s 128M "$T/two"
+start_server "$T/one"
+one=$URI
+start_server "$T/two"
+need_connect "$one" -n 4
+nda=$DEV
+need_connect "$URI" -n 4
+ndb=$DEV
+ok "mkfs on the second device" mkfs.ext4 -q -F "$ndb"
+ok "mount" mount "$ndb" "$T/mnt"
+
+echo +memory >"$T/cg/cgroup.subtree_control"
+mkdir "$T/cg/enbd-test"
+echo 48M >"$T/cg/enbd-test/memory.max"
+want=$(md5sum <"$T/one")
+
+inside()
+{
+	local procs=$T/cg/enbd-test/cgroup.procs
+
+	bash -c 'echo $$ >"$1" && shift && exec "$@"' - "$procs" "$@"
+}
+
+spawn writer bash -c 'echo $$ >"$1"
+	while dd if=/dev/zero of="$2/file" bs=1M count=100 conv=notrunc; do
+		echo round
+	done 2>/dev/null' - "$T/cg/enbd-test/cgroup.procs" "$T/mnt"
+writer=$PID
+
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	echo 3 >/proc/sys/vm/drop_caches
+	got=$(within 60 bash -c 'echo $$ >"$1" && exec md5sum <"$2"' - \
+		"$T/cg/enbd-test/cgroup.procs" "$nda")
+	is "$got" "$want" "md5sum number $i of $mib MiB"
+done
+ok "the writer lives" kill -0 "$writer"
+num "$(grep -c round "$T/writer.log")" -ge 1 "and wrote its file several times"
+num "$(awk '/^(max|high) / { n += $2 } END { print n }' \
+	"$T/cg/enbd-test/memory.events")" -gt 10 "memory was short all the time"
+is "$(awk '/^oom_kill / { print $2 }' "$T/cg/enbd-test/memory.events")" 0 \
+	"nobody was killed for it"
+kill "$writer"
+ok "the writer ends" wait_for 20 gone "$writer"
+
+# A buffered writer on the raw device itself, half its memory dirty.
+ok "umount" within 60 umount "$T/mnt"
+ok "write 100 MiB through 48 MiB of memory" within 60 \
+	inside dd if=/dev/urandom of="$ndb" bs=1M count=100 conv=fsync
+ok "they are in the server's file" within 60 inside cmp -n 100M "$ndb" "$T/two"
+is "$(field 'sum(c["errored"] + c["retracted"] for d in s["devices"]
+	for c in d["channels"])' ' ')" 0 "no error, no channel was lost"
+ok "disconnect" enbdctl disconnect --all
+
+wait_for 10 rmdir "$T/cg/enbd-test"
+umount "$T/cg"
+done_testing
