@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The kernel's coding style, by the kernel's own checker.
+. "$(dirname "$0")/lint.sh"
+need perl perl
+
+# Headers packages do not have it; a source package, or the source that the
+# guests' kernels are built from, does. CHECKPATCH names another.
+find_checkpatch() {
+	local cache=${ENBD_VM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/enbd-vm} f tar
+	for f in "${CHECKPATCH:-}" /usr/src/linux-*/scripts/checkpatch.pl \
+		"$cache"/kernels/source-*/scripts/checkpatch.pl; do
+		[ -f "$f" ] && echo "$f" && return
+	done
+	for tar in /usr/src/linux-source-*.tar.xz; do
+		[ -f "$tar" ] || continue
+		mkdir -p build/lint/checkpatch
+		tar -xJf "$tar" -C build/lint/checkpatch --strip-components=2 --wildcards \
+			'*/scripts/checkpatch.pl' '*/scripts/spelling.txt' \
+			'*/scripts/const_structs.checkpatch' &&
+			echo build/lint/checkpatch/checkpatch.pl && return
+	done
+	return 1
+}
+checkpatch=$(find_checkpatch) ||
+	skip_all "no checkpatch.pl: apt install linux-source, or prepare the kernel uml (tests/vm/run --prepare)"
+
+# check IGNORED-TYPES FILE...
+check() {
+	local ignore=$1
+	shift
+	[ $# -eq 0 ] || perl "$checkpatch" --no-tree --strict --terse --no-summary \
+		--show-types --max-line-length=100 --ignore "$ignore" -f "$@" 2>&1 |
+		grep -v '^total:'
+}
+
+readarray -t driver < <(tracked 'drivers/*.[ch]' | grep -v trace.h)
+check NONE "${driver[@]}" | ok "driver: --strict"
+
+# TRACE_EVENT() is written the same way in the whole kernel
+readarray -t trace < <(tracked 'drivers/*trace.h')
+check OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT,SPACING "${trace[@]}" | ok "tracepoints: --strict"
+
+# Kernel macros that a header for userspace cannot use
+readarray -t uapi < <(tracked 'include/*.h')
+check BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO "${uapi[@]}" | ok "uapi headers: --strict"
+
+# What is right in the kernel and does not exist, or means nothing, outside
+readarray -t tools < <(tracked 'tools/*.[ch]')
+check ARRAY_SIZE,BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO,USE_NEGATIVE_ERRNO,ENOSYS,MINMAX,\
+MACRO_ARG_REUSE,STRLCPY,STRNCPY,STRCPY,SSCANF_TO_KSTRTO,VOLATILE,EMBEDDED_FUNCTION_NAME,\
+UNCOMMENTED_DEFINITION,PREFER_FALLTHROUGH,AVOID_EXTERNS,KMALLOC_OBJ,CONSIDER_KSTRTO \
+	"${tools[@]}" | ok "tools: --strict"
+finish
