@@ -11,22 +11,38 @@ from pathlib import Path
 from .tap import Result, TapReader
 
 
+running = set()
+
+
+def start(command, **options):
+    """Start a program in a process group of its own, known to stop_all()."""
+    proc = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **options)
+    running.add(proc)
+    return proc
+
+
+def stop_all(number, _frame):
+    """Signal handler: end everything that was started, then this program."""
+    for proc in list(running):
+        try:
+            os.killpg(proc.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+    os._exit(128 + number)
+
+
 def run_logged(command, log, limit, env=None):
     """Run COMMAND with its output in LOG. Returns its exit status, 124 at the limit."""
-    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as out:
-        proc = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT,
-                                stdin=subprocess.DEVNULL, start_new_session=True,
-                                env={**os.environ, **(env or {})})
+        proc = start(command, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, **(env or {})})
         try:
             return proc.wait(limit)
         except subprocess.TimeoutExpired:
             os.killpg(proc.pid, signal.SIGKILL)
             proc.wait()
             return 124
-        except BaseException:
-            os.killpg(proc.pid, signal.SIGTERM)
-            raise
+        finally:
+            running.discard(proc)
 
 
 def tap_program(report, group, name, command, limit=600, env=None):
