@@ -3,20 +3,22 @@
 # Packages of other Debian releases, by an apt state of our own: the system's
 # sources, lists and package database are never touched.
 
-# The mirror is the one that the system's own apt uses, so that a proxy or a
-# local mirror keeps working. ENBD_VM_MIRROR overrides it.
+# apt_uri NAME: the mirror of Debian's archive NAME (debian or debian-security)
+# that the system's own apt uses, so that a proxy or a local mirror keeps working.
+apt_uri()
+{
+	cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list \
+		/etc/apt/sources.list.d/*.list 2>/dev/null | awk -v end="/$1/?\$" '
+		/^(URIs:|deb )/ {
+			for (i = 2; i <= NF; i++)
+				if ($i ~ end) { sub(/\/$/, "", $i); print $i; exit }
+		}'
+}
+
+# apt_mirror: print the mirror's address. ENBD_VM_MIRROR overrides it.
 apt_mirror()
 {
-	if [ -n "${ENBD_VM_MIRROR:-}" ]; then
-		printf '%s\n' "${ENBD_VM_MIRROR%/}"
-		return
-	fi
-	local uri
-	uri=$(cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list \
-		/etc/apt/sources.list.d/*.list 2>/dev/null | awk '
-		/^[ \t]*#/ { next }
-		/^URIs:/ { for (i = 2; i <= NF; i++) if ($i ~ /\/debian\/?$/) { print $i; exit } }
-		/^deb / { for (i = 2; i <= NF; i++) if ($i ~ /\/debian\/?$/) { print $i; exit } }')
+	local uri=${ENBD_VM_MIRROR:-$(apt_uri debian)}
 	[ -n "$uri" ] || die "apt: no Debian mirror in /etc/apt; set ENBD_VM_MIRROR to one"
 	printf '%s\n' "${uri%/}"
 }
@@ -38,7 +40,7 @@ apt_in() { APT_CONFIG="$cache/apt/apt.conf" "$@"; }
 
 apt_setup()
 {
-	local mirror keyring suite
+	local mirror security keyring suite
 	mirror=$(apt_mirror)
 	keyring=$(apt_keyring)
 	mkdir -p "$cache"/apt/{state/lists/partial,cache/archives/partial,empty} "$cache/debs"
@@ -46,6 +48,11 @@ apt_setup()
 	for suite in bookworm bookworm-backports trixie-backports; do
 		printf 'deb [signed-by=%s] %s %s main\n' "$keyring" "$mirror" "$suite"
 	done >"$cache/apt/sources.list"
+	security=$(apt_uri debian-security)
+	if [ -n "$security" ]; then
+		printf 'deb [signed-by=%s] %s bookworm-security main\n' "$keyring" "$security" \
+			>>"$cache/apt/sources.list"
+	fi
 	cat >"$cache/apt/apt.conf" <<-CONF
 	Dir::State "$cache/apt/state";
 	Dir::State::status "$cache/apt/status";
@@ -79,14 +86,12 @@ apt_refresh()
 	touch "$cache/apt/updated"
 }
 
-# apt_candidate PACKAGE SUITE: its newest version there, empty when unknown.
-# madison sorts nothing, so that dpkg compares.
+# apt_candidate PACKAGE: its newest version, empty when there is none.
 apt_candidate()
 {
 	local best='' v
 	for v in $(apt_in apt-cache madison "$1" 2>/dev/null |
-			awk -F'|' -v s="$2" '{ split($3, w, " "); split(w[2], x, "/")
-				if (x[1] == s) { gsub(/ /, "", $2); print $2 } }'); do
+			awk -F'|' '{ gsub(/ /, "", $2); print $2 }'); do
 		if [ -z "$best" ] || dpkg --compare-versions "$v" gt "$best"; then
 			best=$v
 		fi
@@ -115,7 +120,7 @@ early_busybox()
 	if [ ! -x "$box" ]; then
 		mkdir -p "$cache/tools"
 		apt_refresh || return 1
-		version=$(apt_candidate busybox-static bookworm)
+		version=$(apt_candidate busybox-static)
 		deb=$(apt_fetch "busybox-static=$version") || return 1
 		temp=$(mktemp "$cache/tools/busybox.XXXXXX")
 		dpkg-deb --fsys-tarfile "$deb" | tar -xO ./bin/busybox >"$temp" || return 1

@@ -50,7 +50,12 @@ step()
 	mkdir -p "$(dirname "$log")"
 	say "$text ..."
 	(
-		while sleep 30; do
+		# Leaves no sleep behind, which would keep the caller's locks.
+		trap 'kill "$nap"; exit' TERM
+		while :; do
+			sleep 30 &
+			nap=$!
+			wait "$nap"
 			say "$text: $((SECONDS - started)) s, $(tail -n 1 "$log" 2>/dev/null | cut -c1-70)"
 		done
 	) &

@@ -6,7 +6,6 @@
 # directory, which stays as the KDIR that the module is built with.
 
 uml_source=linux-source-7.2
-uml_suite=trixie-backports
 
 uml_config_files()
 {
@@ -132,9 +131,9 @@ uml_prepare()
 	if uml_find "$kernel"; then
 		return 0
 	fi
-	apt_refresh || return 1
-	version=$(apt_candidate "$uml_source" "$uml_suite")
-	[ -n "$version" ] || die "$kernel: $uml_source is not in $uml_suite of this mirror"
+	with_lock apt apt_refresh || return 1
+	version=$(apt_candidate "$uml_source")
+	[ -n "$version" ] || die "$kernel: this mirror has no $uml_source"
 	dir="$cache/kernels/$kernel-$(uml_key "$kernel")-$version"
 	uml_build "$kernel" "$dir" "$version" >&2 || return 1
 	printf '%s\n' "$dir"

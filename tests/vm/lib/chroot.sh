@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# A root directory of trixie in which the module is built for kernels whose
+# headers need its compiler and libc.
+
+chroot_suite=trixie
+
+# How this user can make and enter a root directory: root mounts what it needs;
+# root in a container that may not mount does without; others use a user
+# namespace.
+chroot_way()
+{
+	if [ "$(id -u)" -ne 0 ]; then
+		echo user
+	elif unshare -m true 2>/dev/null; then
+		echo root
+	else
+		echo bare
+	fi
+}
+
+# chroot_create DIR ABI VERSION
+chroot_create()
+{
+	local dir=$1 abi=$2 version=$3 mirror keyring way=()
+	mirror=$(apt_mirror)
+	keyring=$(apt_keyring)
+	need mmdebstrap mmdebstrap
+	case $(chroot_way) in
+	root)	way=(--mode=root) ;;
+	bare)	way=(--mode=root --skip=chroot/mount) ;;
+	user)	way=(--mode=unshare) ;;
+	esac
+	mmdebstrap "${way[@]}" --variant=apt --architectures=amd64 \
+		--include="make,gcc-14,gcc,libc6-dev,kmod,linux-headers-$abi=$version" \
+		--dpkgopt='path-exclude=/usr/share/doc/*' \
+		--dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		--customize-hook='mkdir "$1/build"' \
+		"$chroot_suite" "$dir/chroot" \
+		"deb [signed-by=$keyring] $mirror $chroot_suite main" \
+		"deb [signed-by=$keyring] $mirror $chroot_suite-backports main"
+}
+
+# chroot_make DIR COPY: build the module in COPY with the root directory's
+# headers and compiler. objtool needs /proc.
+chroot_make()
+{
+	local dir=$1 copy=$2 way=(unshare -m) abi
+	abi=$(cat "$dir/abi")
+	if [ "$(id -u)" -ne 0 ]; then
+		way=(unshare --map-root-user --map-auto -m -p --fork)
+	fi
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	"${way[@]}" sh -ec '
+		mount --make-rprivate /
+		mount -t proc proc "$1/proc"
+		mount --rbind /dev "$1/dev"
+		mount --bind "$2" "$1/build"
+		exec chroot "$1" make -C "/usr/src/linux-headers-$3" M=/build "-j$4" modules
+		' sh "$dir/chroot" "$copy" "$abi" "$(nproc)"
+}
