@@ -456,7 +456,8 @@ int enbd_nego_info(struct enbd_nego *n, const char *name,
 	n->description[0] = '\0';
 	if (n->fixed) {
 		rc = ask(n, ENBD_OPT_INFO, name, export, err);
-		if (rc <= 0)
+		/* nbd-server tells the size only to those who stay. */
+		if (rc < 0 || (!rc && export->size))
 			return rc;
 	}
 	return enbd_nego_go(n, name, export, err);

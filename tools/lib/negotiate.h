@@ -131,8 +131,8 @@ int enbd_nego_go(struct enbd_nego *n, const char *name,
  * @name: of the export, "" for the default
  * @export: receives what the server says
  *
- * Where INFO is not known this enters the transmission phase as
- * enbd_nego_go() does; see @n->transmission.
+ * Where INFO is not known or gives no size this enters the transmission phase
+ * as enbd_nego_go() does; see @n->transmission.
  */
 int enbd_nego_info(struct enbd_nego *n, const char *name,
 		   struct enbd_export *export, struct enbd_err *err);

@@ -311,6 +311,17 @@ int enbd_uri_from_host(const char *host, const char *port,
 	return set_text(uri, host, false, err);
 }
 
+int enbd_uri_set_export(struct enbd_uri *uri, const char *export,
+			struct enbd_err *err)
+{
+	if (strlen(export) >= sizeof(uri->export))
+		return enbd_fail(err, ENBD_EXIT_USAGE,
+				 "%.40s...: longer than the name of an export may be",
+				 export);
+	strcpy(uri->export, export);
+	return set_text(uri, export, false, err);
+}
+
 char *enbd_uri_server(const struct enbd_uri *uri, char *buf, size_t size)
 {
 	if (uri->kind == ENBD_URI_UNIX)

@@ -54,7 +54,7 @@ int enbd_uri_parse(const char *text, struct enbd_uri *uri,
 		   struct enbd_err *err);
 
 /**
- * enbd_uri_from_host() - the address HOST, port PORT, default export
+ * enbd_uri_from_host() - the default export of a host
  * @host: name or address, IPv6 with or without brackets
  * @port: decimal, NULL for NBD's own
  * @uri: receives the result
@@ -64,6 +64,17 @@ int enbd_uri_parse(const char *text, struct enbd_uri *uri,
  */
 int enbd_uri_from_host(const char *host, const char *port,
 		       struct enbd_uri *uri, struct enbd_err *err);
+
+/**
+ * enbd_uri_set_export() - another export of the same server
+ * @uri: parsed
+ * @export: its name, not encoded
+ * @err: receives ENBD_EXIT_USAGE if it is too long
+ *
+ * Return: 0 or -1.
+ */
+int enbd_uri_set_export(struct enbd_uri *uri, const char *export,
+			struct enbd_err *err);
 
 /**
  * enbd_uri_server() - name the server in a message

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Talking generic netlink with the driver: one socket, one request at a time.
+ * What is in the messages is the business of nl_msg.h.
+ */
+#ifndef ENBDCTL_NL_H
+#define ENBDCTL_NL_H
+
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+
+/* Room for 64 channels, a URI and an export name */
+#define NL_REQUEST_SIZE		16384
+
+/**
+ * struct nl - a socket to the driver
+ * @sock: NULL when closed
+ * @family: number of the family "enbd"
+ * @group: number of its multicast group
+ * @seq: of the last request
+ */
+struct nl {
+	struct mnl_socket *sock;
+	uint16_t family;
+	uint32_t group;
+	uint32_t seq;
+};
+
+/**
+ * nl_open() - open a socket and find the driver
+ * @nl: need not be initialised
+ * @load: try to load the module when it is not there
+ * @err: receives ENBD_EXIT_KERNEL when there is no driver
+ *
+ * Return: 0, or -1 with nothing left open.
+ */
+int nl_open(struct nl *nl, bool load, struct enbd_err *err);
+
+void nl_close(struct nl *nl);
+
+/**
+ * nl_begin() - start a request
+ * @nl: open
+ * @buf: NL_REQUEST_SIZE bytes, aligned for struct nlmsghdr
+ * @cmd: ENBD_NL_*
+ * @dump: ask for all objects instead of one
+ *
+ * Return: the header, to put attributes behind.
+ */
+struct nlmsghdr *nl_begin(const struct nl *nl, void *buf, uint8_t cmd,
+			  bool dump);
+
+/**
+ * nl_run() - send a request and wait until the driver has answered
+ * @nl: open
+ * @req: from nl_begin()
+ * @each: called for every answer that carries data, may be NULL; -1 with
+ *        @err filled ends the call
+ * @arg: for @each
+ * @err: receives the driver's reason and attribute
+ *
+ * A dump that was disturbed by a change is not repeated: @each would see
+ * objects twice. It fails with *@again set.
+ *
+ * Return: 0 or -1.
+ */
+int nl_run(struct nl *nl, struct nlmsghdr *req,
+	   int (*each)(void *arg, const struct nlmsghdr *nlh,
+		       struct enbd_err *err),
+	   void *arg, bool *again, struct enbd_err *err);
+
+#endif /* ENBDCTL_NL_H */

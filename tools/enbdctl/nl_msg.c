@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "nl_msg.h"
+
+#include <linux/genetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "netlink_tables.h"
+
+static void put_channel(struct nlmsghdr *nlh, const struct enbd_channel *ch)
+{
+	mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_FD, (uint32_t)ch->fd);
+	mnl_attr_put_u64(nlh, ENBD_A_CHANNEL_SIZE, ch->export.size);
+	mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_FLAGS, ch->export.flags);
+	mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_REPLY_FORMAT, ch->format);
+}
+
+void msg_put_device_add(struct nlmsghdr *nlh, const struct enbd_uri *uri,
+			const struct device_options *o,
+			const struct enbd_channel *channels,
+			unsigned int count)
+{
+	const struct enbd_export *export = &channels[0].export;
+	struct nlattr *nest;
+	unsigned int i;
+
+	if (o->index >= 0)
+		mnl_attr_put_u32(nlh, ENBD_A_DEVICE_INDEX, (uint32_t)o->index);
+	mnl_attr_put_u64(nlh, ENBD_A_DEVICE_SIZE, export->size);
+	mnl_attr_put_u32(nlh, ENBD_A_DEVICE_FLAGS, export->flags);
+	mnl_attr_put_u32(nlh, ENBD_A_DEVICE_BLOCK_MIN, export->block_min);
+	mnl_attr_put_u32(nlh, ENBD_A_DEVICE_BLOCK_PREF, export->block_pref);
+	mnl_attr_put_u32(nlh, ENBD_A_DEVICE_BLOCK_MAX, export->block_max);
+	if (o->read_only)
+		mnl_attr_put(nlh, ENBD_A_DEVICE_READ_ONLY, 0, NULL);
+	mnl_attr_put_strz(nlh, ENBD_A_DEVICE_URI, uri->text);
+	mnl_attr_put_strz(nlh, ENBD_A_DEVICE_EXPORT, uri->export);
+	if (o->hw_queues)
+		mnl_attr_put_u32(nlh, ENBD_A_DEVICE_HW_QUEUES, o->hw_queues);
+	if (o->queue_depth)
+		mnl_attr_put_u32(nlh, ENBD_A_DEVICE_QUEUE_DEPTH,
+				 o->queue_depth);
+	if (o->io_timeout >= 0)
+		mnl_attr_put_u32(nlh, ENBD_A_DEVICE_IO_TIMEOUT,
+				 (uint32_t)o->io_timeout);
+	if (o->dead_timeout >= 0)
+		mnl_attr_put_u32(nlh, ENBD_A_DEVICE_DEAD_TIMEOUT,
+				 (uint32_t)o->dead_timeout);
+	for (i = 0; i < count; i++) {
+		nest = mnl_attr_nest_start(nlh, ENBD_A_DEVICE_CHANNEL);
+		put_channel(nlh, &channels[i]);
+		mnl_attr_nest_end(nlh, nest);
+	}
+}
+
+void msg_put_channel_add(struct nlmsghdr *nlh, uint32_t device_index,
+			 const struct enbd_channel *channel)
+{
+	mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_DEVICE_INDEX, device_index);
+	put_channel(nlh, channel);
+}
+
+/*
+ * Sorts the attributes of a message by number. Return: -1 if one that the
+ * specification knows has not the type it says.
+ */
+static int sort(const struct nlmsghdr *nlh, const struct enbd_nl_attr *table,
+		unsigned int max, const struct nlattr **sorted)
+{
+	const struct nlattr *attr;
+	unsigned int type;
+
+	mnl_attr_for_each(attr, nlh, GENL_HDRLEN) {
+		type = mnl_attr_get_type(attr);
+		if (type > max || !table[type].name)
+			continue;
+		if (table[type].type != MNL_TYPE_UNSPEC &&
+		    mnl_attr_validate(attr, table[type].type) < 0)
+			return -1;
+		sorted[type] = attr;
+	}
+	return 0;
+}
+
+static uint32_t u32(const struct nlattr *attr)
+{
+	return attr ? mnl_attr_get_u32(attr) : 0;
+}
+
+static uint64_t u64(const struct nlattr *attr)
+{
+	return attr ? mnl_attr_get_u64(attr) : 0;
+}
+
+static void text(char *dst, size_t size, const struct nlattr *attr)
+{
+	snprintf(dst, size, "%s", attr ? mnl_attr_get_str(attr) : "");
+}
+
+int msg_get_device(const struct nlmsghdr *nlh, struct device *d)
+{
+	const struct nlattr *a[ENBD_A_DEVICE_MAX + 1] = { NULL };
+
+	if (sort(nlh, enbd_device_attrs, ENBD_A_DEVICE_MAX, a) ||
+	    !a[ENBD_A_DEVICE_INDEX])
+		return -1;
+	d->index = u32(a[ENBD_A_DEVICE_INDEX]);
+	text(d->name, sizeof(d->name), a[ENBD_A_DEVICE_NAME]);
+	d->size = u64(a[ENBD_A_DEVICE_SIZE]);
+	d->flags = u32(a[ENBD_A_DEVICE_FLAGS]);
+	d->block_min = u32(a[ENBD_A_DEVICE_BLOCK_MIN]);
+	d->block_pref = u32(a[ENBD_A_DEVICE_BLOCK_PREF]);
+	d->block_max = u32(a[ENBD_A_DEVICE_BLOCK_MAX]);
+	d->read_only = a[ENBD_A_DEVICE_READ_ONLY] ||
+		       (d->flags & ENBD_FLAG_READ_ONLY);
+	text(d->uri, sizeof(d->uri), a[ENBD_A_DEVICE_URI]);
+	text(d->export, sizeof(d->export), a[ENBD_A_DEVICE_EXPORT]);
+	d->hw_queues = u32(a[ENBD_A_DEVICE_HW_QUEUES]);
+	d->queue_depth = u32(a[ENBD_A_DEVICE_QUEUE_DEPTH]);
+	d->io_timeout = u32(a[ENBD_A_DEVICE_IO_TIMEOUT]);
+	d->dead_timeout = u32(a[ENBD_A_DEVICE_DEAD_TIMEOUT]);
+	d->state = u32(a[ENBD_A_DEVICE_STATE]);
+	d->openers = u32(a[ENBD_A_DEVICE_OPENERS]);
+	d->parked = u32(a[ENBD_A_DEVICE_PARKED]);
+	d->max_sectors = u32(a[ENBD_A_DEVICE_MAX_SECTORS]);
+	return 0;
+}
+
+int msg_get_channel(const struct nlmsghdr *nlh, struct channel *c)
+{
+	const struct nlattr *a[ENBD_A_CHANNEL_MAX + 1] = { NULL };
+
+	if (sort(nlh, enbd_channel_attrs, ENBD_A_CHANNEL_MAX, a) ||
+	    !a[ENBD_A_CHANNEL_INDEX] || !a[ENBD_A_CHANNEL_DEVICE_INDEX])
+		return -1;
+	c->device_index = u32(a[ENBD_A_CHANNEL_DEVICE_INDEX]);
+	text(c->device_name, sizeof(c->device_name),
+	     a[ENBD_A_CHANNEL_DEVICE_NAME]);
+	c->index = u32(a[ENBD_A_CHANNEL_INDEX]);
+	c->reply_format = u32(a[ENBD_A_CHANNEL_REPLY_FORMAT]);
+	c->state = u32(a[ENBD_A_CHANNEL_STATE]);
+	c->hw_queue = u32(a[ENBD_A_CHANNEL_HW_QUEUE]);
+	text(c->peer, sizeof(c->peer), a[ENBD_A_CHANNEL_PEER]);
+	text(c->local, sizeof(c->local), a[ENBD_A_CHANNEL_LOCAL]);
+	c->incarnation = u32(a[ENBD_A_CHANNEL_INCARNATION]);
+	c->requested = u64(a[ENBD_A_CHANNEL_REQUESTED]);
+	c->dispatched = u64(a[ENBD_A_CHANNEL_DISPATCHED]);
+	c->errored = u64(a[ENBD_A_CHANNEL_ERRORED]);
+	c->retracted = u64(a[ENBD_A_CHANNEL_RETRACTED]);
+	c->pending = u32(a[ENBD_A_CHANNEL_PENDING]);
+	c->bytes_read = u64(a[ENBD_A_CHANNEL_BYTES_READ]);
+	c->bytes_written = u64(a[ENBD_A_CHANNEL_BYTES_WRITTEN]);
+	text(c->reason, sizeof(c->reason), a[ENBD_A_CHANNEL_REASON]);
+	return 0;
+}
