@@ -3,6 +3,7 @@
 #
 # The kernel's own nbd driver against enbd-server: one and four connections.
 
+WITHOUT_MODULE=1
 . "$(dirname "$0")/../lib/enbd.sh"
 
 command -v nbd-client >/dev/null || skip_all "no nbd-client"

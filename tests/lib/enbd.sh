@@ -404,4 +404,4 @@ trap 'exit 130' INT TERM
 NOTE=$MARK
 NOTES=0
 echo "$MARK" >/dev/kmsg
-load_module
+[ -n "${WITHOUT_MODULE:-}" ] || load_module

@@ -82,15 +82,22 @@ class Family:
             number = op.get('value', number)
             self.ops[op['name']] = (number, self.sets[op['attribute-set']])
             self.op_names[number] = (op['name'], self.sets[op['attribute-set']])
+        self.sock = None
+        self.seq = 0
+        self.reopen()
+        self.last = b''
+        self.groups = {}
+        self.id = self.find(spec['name'])
+
+    def reopen(self):
+        """A fresh socket: nothing of an earlier call can be answered on it."""
+        if self.sock:
+            self.sock.close()
         self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW,
                                   NETLINK_GENERIC)
         self.sock.bind((0, 0))
         for opt in (CAP_ACK, EXT_ACK):
             self.sock.setsockopt(SOL_NETLINK, opt, 1)
-        self.seq = 0
-        self.last = b''
-        self.groups = {}
-        self.id = self.find(spec['name'])
 
     def find(self, name):
         payload = self.raw(GENL_ID_CTRL, CTRL_GETFAMILY,
