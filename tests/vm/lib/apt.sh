@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # variables of common.sh and run
 # Packages of other Debian releases, by an apt state of our own: the system's
 # sources, lists and package database are never touched.
 
@@ -123,9 +123,8 @@ early_busybox()
 		version=$(apt_candidate busybox-static)
 		deb=$(apt_fetch "busybox-static=$version") || return 1
 		temp=$(mktemp "$cache/tools/busybox.XXXXXX")
-		dpkg-deb --fsys-tarfile "$deb" | tar -xO ./bin/busybox >"$temp" || return 1
-		chmod 755 "$temp"
-		mv "$temp" "$box"
+		dpkg-deb --fsys-tarfile "$deb" | tar -xO ./bin/busybox >"$temp" &&
+		chmod 755 "$temp" && mv "$temp" "$box" || return 1
 		rm -f "$deb"
 	fi
 	printf '%s\n' "$box"

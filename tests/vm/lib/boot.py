@@ -8,12 +8,12 @@ tools. Exit statuses of our own: 99 the kernel complained or the guest died,
 """
 
 import argparse
+import fcntl
 import os
 import select
 import shlex
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +25,7 @@ import machine    # noqa: E402
 STATUS_BAD_LOG = 99
 STATUS_NO_BOOT = 98
 STATUS_DEADLINE = 124
+RUN_PREFIX = "enbd-vm."
 GUEST_OUT = "/run/enbd/out"
 # How long a guest that has reported its status may take to halt.
 HALT_GRACE = 10
@@ -56,6 +57,28 @@ def say(text):
 def under_fresh_directory(path):
     """Whether the guest would hide this path under a tmpfs of its own."""
     return any((path + "/").startswith(d) for d in ("/tmp/", "/run/", "/var/tmp/"))
+
+
+def make_run_directory():
+    """A directory for this run, locked while we live; those that a killed run
+    left behind go. Returns its path and the lock, to be kept open."""
+    parent = machine.run_directory_parent()
+    for name in os.listdir(parent):
+        path = os.path.join(parent, name)
+        if not name.startswith(RUN_PREFIX):
+            continue
+        try:
+            if time.time() - os.stat(path).st_mtime < 60:
+                continue
+            with open(os.path.join(path, "lock")) as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path, ignore_errors=True)
+        except OSError:
+            pass
+    run = tempfile.mkdtemp(prefix=RUN_PREFIX, dir=parent)
+    lock = open(os.path.join(run, "lock"), "w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return run, lock
 
 
 def write_run_files(args, run, out):
@@ -231,7 +254,7 @@ def main():
     args = parse_arguments()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, on_signal)
-    run = tempfile.mkdtemp(prefix="enbd-vm.", dir=machine.run_directory_parent())
+    run, _lock = make_run_directory()
     try:
         if args.out:
             out = os.path.realpath(args.out)

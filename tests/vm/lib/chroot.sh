@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # variables of common.sh and run
 # A root directory of trixie in which the module is built for kernels whose
 # headers need its compiler and libc.
 
@@ -31,6 +31,7 @@ chroot_create()
 	bare)	way=(--mode=root --skip=chroot/mount) ;;
 	user)	way=(--mode=unshare) ;;
 	esac
+	# shellcheck disable=SC2016 # expanded by the hook's shell
 	mmdebstrap "${way[@]}" --variant=apt --architectures=amd64 \
 		--include="make,gcc-14,gcc,libc6-dev,kmod,linux-headers-$abi=$version" \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # used by those who source this
 # What every part of the test machine shares: messages, the cache, locks.
 
 vm_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -74,12 +74,11 @@ step()
 # newest_complete GLOB-PREFIX: the newest cached directory that is whole.
 newest_complete()
 {
-	local d
-	for d in $(ls -dt "$cache/kernels/$1"* 2>/dev/null); do
-		if [ -e "$d/.complete" ]; then
-			printf '%s\n' "$d"
-			return 0
+	local d newest=
+	for d in "$cache/kernels/$1"*; do
+		if [ -e "$d/.complete" ] && { [ -z "$newest" ] || [ "$d/.complete" -nt "$newest/.complete" ]; }; then
+			newest=$d
 		fi
 	done
-	return 1
+	[ -n "$newest" ] && printf '%s\n' "$newest"
 }

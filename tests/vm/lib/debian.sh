@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # variables of common.sh and run
 # Debian's own kernels, unpacked into the cache, for QEMU.
 #
 # A kernel's directory has vmlinuz, root/lib/modules (the modules that a test
@@ -41,33 +41,35 @@ debian_unpack()
 }
 
 # debian_image DIR ABI VERSION: the kernel and its modules. Since 7.x the image
-# is an empty package that depends on two others.
+# is an empty package that depends on three others.
 debian_image()
 {
 	local dir=$1 abi=$2 version=$3 package packages=("linux-image-$2")
 	local temp="$dir/unpacked" wanted=() d
 	if [ -n "$(apt_candidate "linux-modules-$abi")" ]; then
-		packages=("linux-binary-$abi" "linux-modules-$abi")
+		packages=("linux-base-$abi" "linux-binary-$abi" "linux-modules-$abi")
 	fi
 	for package in "${packages[@]}"; do
 		debian_unpack "$package" "$version" "$temp" || return 1
 	done
-	mv "$temp/boot/vmlinuz-$abi" "$dir/vmlinuz"
-	chmod 644 "$dir/vmlinuz"
 	local from="$temp/lib/modules/$abi" to="$dir/root/lib/modules/$abi"
 	if [ -d "$temp/usr/lib/modules/$abi" ]; then
 		from="$temp/usr/lib/modules/$abi"
 	fi
+	local image="$temp/boot/vmlinuz-$abi"
+	if [ -e "$from/vmlinuz" ]; then
+		image="$from/vmlinuz"
+	fi
 	for d in "${debian_wanted[@]}"; do
 		wanted+=(-path "./kernel/$d/*" -o -path "./kernel/$d.ko*" -o)
 	done
-	mkdir -p "$to"
+	install -m 644 "$image" "$dir/vmlinuz" && mkdir -p "$to" || return 1
 	(cd "$from" && find . -type f \( "${wanted[@]}" -name 'modules.builtin*' -o \
 		-name modules.order \) -print0 | cpio -0pdm --quiet "$to") || return 1
 	rm -rf "$temp"
-	find "$to" -name '*.ko.xz' -exec xz -d {} +
-	find "$to" -name '*.ko.zst' -exec zstd -dq --rm {} +
-	sed -i -E 's/\.ko\.(xz|zst)$/.ko/' "$to/modules.order"
+	find "$to" -name '*.ko.xz' -exec xz -d {} + &&
+	find "$to" -name '*.ko.zst' -exec zstd -dq --rm {} + &&
+	sed -i -E 's/\.ko\.(xz|zst)$/.ko/' "$to/modules.order" &&
 	PATH=$PATH:/usr/sbin:/sbin depmod -b "$dir/root" "$abi"
 }
 
@@ -93,8 +95,8 @@ debian_headers()
 			sed -nE 's/^(linux-headers-[^(|]*-common|linux-kbuild-[^(|]*).*/\1/p' | sort -u); do
 		debian_unpack "$package" "$version" "$root" || return 1
 	done
-	rm -f "$root/usr/src/linux-headers-$abi/vmlinux"
-	sed -i "s|^include /usr/src/|include $root/usr/src/|" "$root/usr/src/linux-headers-$abi/Makefile"
+	rm -f "$root/usr/src/linux-headers-$abi/vmlinux" &&
+	sed -i "s|^include /usr/src/|include $root/usr/src/|" "$root/usr/src/linux-headers-$abi/Makefile" &&
 	ln -sfn "headers/usr/src/linux-headers-$abi" "$dir/kdir"
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034 # variables of common.sh and run
 # Builds the module and the tools for a guest, and lays out its /lib/modules.
 
 # Fewer stagings than this are kept; those in use are never deleted.
@@ -46,7 +46,7 @@ module_make()
 # a guest may be using it. Its lock is left open in this shell as stage_lock.
 module_stage()
 {
-	local dir=$1 copy=${2:-} kos=() key stage release temp
+	local dir=$1 copy=${2:-} kos=() key stage release temp to
 	if [ -n "$copy" ]; then
 		mapfile -t kos < <(find "$copy" -name '*.ko' 2>/dev/null | sort)
 	fi
@@ -56,11 +56,10 @@ module_stage()
 	mkdir -p "$cache/stage"
 	if [ ! -d "$stage" ]; then
 		temp=$(mktemp -d "$cache/stage/new.XXXXXX")
-		chmod 755 "$temp"
-		mkdir -p "$temp/lib/modules"
-		cp -al "$dir/root/lib/modules/$release" "$temp/lib/modules/"
-		mkdir -p "$temp/lib/modules/$release/extra"
-		[ "${#kos[@]}" -eq 0 ] || cp "${kos[@]}" "$temp/lib/modules/$release/extra/"
+		to="$temp/lib/modules/$release"
+		chmod 755 "$temp" && mkdir -p "$temp/lib/modules" &&
+		cp -al "$dir/root/lib/modules/$release" "$to" && mkdir -p "$to/extra" &&
+		{ [ "${#kos[@]}" -eq 0 ] || cp "${kos[@]}" "$to/extra/"; } &&
 		PATH=$PATH:/usr/sbin:/sbin depmod -b "$temp" "$release" || return 1
 		: >"$temp/lock"
 		mv -T "$temp" "$stage" 2>/dev/null || rm -rf "$temp"

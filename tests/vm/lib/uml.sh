@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # variables of common.sh and run
 # The two User Mode Linux kernels, built from Debian's linux-source package.
 #
 # The source is unpacked once and both are built out of it, each into its own
@@ -94,8 +94,8 @@ uml_prune()
 	local kdir=$1
 	find "$kdir" \( -path "$kdir/scripts" -o -path "$kdir/tools" \) -prune -o -type f \
 		\( -name '*.o' -o -name '*.a' -o -name '.*.cmd' -o -name '*.ko' -o \
-		-name '*.mod' -o -name '*.mod.c' \) -exec rm -f {} +
-	rm -f "$kdir"/vmlinux* "$kdir/linux" "$kdir/System.map"
+		-name '*.mod' -o -name '*.mod.c' \) -exec rm -f {} + &&
+	rm -f "$kdir"/{,.tmp_}vmlinux* "$kdir/linux" "$kdir/System.map" &&
 	sed -i '1i export ARCH := um' "$kdir/Makefile"
 }
 
@@ -118,9 +118,9 @@ uml_build()
 		say "$kernel: kconfig dropped the options above"
 	step "$kernel: compiling (about $minutes minutes on two cores)" \
 		"$cache/log/$kernel-build" uml_compile "$source" "$dir" || return 1
-	cp "$dir/kdir/linux" "$dir/linux"
-	strip --strip-debug "$dir/linux"
-	uml_prune "$dir/kdir"
+	cp "$dir/kdir/linux" "$dir/linux" &&
+	strip --strip-debug "$dir/linux" &&
+	uml_prune "$dir/kdir" &&
 	touch "$dir/.complete"
 }
 
