@@ -83,6 +83,7 @@ int main(int argc, char **argv)
 	if (!strcmp(program_invocation_short_name, "enbd-client")) {
 		enbd_log_init("enbd-client");
 		argp_program_version = "enbd-client " ENBD_VERSION;
+		argv[0] = program_invocation_short_name;
 		rc = verb_enbd_client(argc, argv);
 	} else {
 		enbd_log_init("enbdctl");

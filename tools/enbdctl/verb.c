@@ -21,10 +21,30 @@ int verb_failed(const struct enbd_err *err)
 	return err->code;
 }
 
+/* An error is one line: what getopt says, without "Try ... --help". */
+static error_t parse_root(int key, char *arg, struct argp_state *state)
+{
+	(void)arg;
+	if (key != ARGP_KEY_INIT)
+		return ARGP_ERR_UNKNOWN;
+	state->child_inputs[0] = state->input;
+	state->err_stream = fopen("/dev/null", "we");
+	return state->err_stream ? 0 : errno;
+}
+
 void verb_parse(const struct argp *argp, int argc, char **argv, void *input)
 {
+	const struct argp_child children[] = {
+		{ argp, 0, NULL, 0 },
+		{ 0 }
+	};
+	const struct argp root = {
+		.parser = parse_root,
+		.children = children,
+	};
+
 	argp_err_exit_status = ENBD_EXIT_USAGE;
-	if (argp_parse(argp, argc, argv, 0, NULL, input))
+	if (argp_parse(&root, argc, argv, 0, NULL, input))
 		exit(ENBD_EXIT_USAGE);
 }
 
@@ -105,6 +125,9 @@ static error_t parse_dial(int key, char *arg, struct argp_state *state)
 	struct enbd_err err;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = dial;
+		return 0;
 	case 'b':
 		if (dial_add_bind(dial, arg, &err))
 			exit(verb_failed(&err));
@@ -117,7 +140,7 @@ static error_t parse_dial(int key, char *arg, struct argp_state *state)
 		dial->client.limit = parse_format(state, arg);
 		return 0;
 	default:
-		return parse_timeout(key, arg, state);
+		return ARGP_ERR_UNKNOWN;
 	}
 }
 
@@ -135,8 +158,6 @@ static const struct argp_option dial_options[] = {
 	{ "reply-format", KEY_REPLY_FORMAT, "FORMAT", 0,
 	  "Most capable framing of replies to ask for: simple, structured or extended (default)",
 	  0 },
-	{ "handshake-timeout", KEY_HANDSHAKE_TIMEOUT, "SECONDS", 0,
-	  "Give up a connection that is not settled by then (default 10)", 0 },
 	{ 0 }
 };
 
@@ -145,7 +166,13 @@ const struct argp verb_timeout_argp = {
 	.parser = parse_timeout,
 };
 
+static const struct argp_child dial_children[] = {
+	{ &verb_timeout_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
 const struct argp verb_dial_argp = {
 	.options = dial_options,
 	.parser = parse_dial,
+	.children = dial_children,
 };
