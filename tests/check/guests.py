@@ -37,11 +37,12 @@ def core_tests():
 class Boot:
     """One boot of a guest that runs a list of tests."""
 
-    def __init__(self, report, kernel, tests, log):
+    def __init__(self, report, kernel, tests, name):
         self.report = report
         self.kernel = kernel
         self.left = list(tests)
-        self.log = log
+        self.log = report.log_path(kernel, name)
+        self.kernel_log = report.log_path(kernel, name + "-kernel")
         self.result = None
         self.reader = None
         self.test_log = None
@@ -89,9 +90,9 @@ class Boot:
     def run(self):
         limit = GUEST_LIMIT.get(self.kernel, EMULATED_LIMIT)
         command = [RUN, "--kernel", self.kernel, "--timeout", str(limit),
-                   "--keep-log", str(self.report.log_path(self.kernel, "kernel")),
+                   "--keep-log", str(self.kernel_log),
                    "--", RUNNER] + self.left
-        with self.log.open("ab") as log:
+        with self.log.open("wb") as log:
             proc = host.start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             said = []
             errors = threading.Thread(target=self.progress, args=(proc.stderr, log, said))
@@ -120,15 +121,13 @@ class Boot:
                 self.report.note(f"{self.kernel}: {text[4:]}")
 
 
-def run_tests(report, kernel, tests):
-    """Run all TESTS on KERNEL in as few boots as it takes."""
+def run_tests(report, kernel, tests, name="guest"):
+    """Run all TESTS on KERNEL in as few boots as it takes; NAME tells several such runs apart."""
     left = list(tests)
-    log = report.log_path(kernel, "guest")
-    log.write_bytes(b"")
-    for _ in range(MAX_BOOTS):
+    for number in range(1, MAX_BOOTS + 1):
         if not left:
             return
-        boot = Boot(report, kernel, left, log)
+        boot = Boot(report, kernel, left, f"{name}-boot{number}")
         status, said = boot.run()
         if boot.first is None:
             machine(report, kernel, "boots and runs a command", said or [f"status {status}"])
