@@ -105,8 +105,8 @@ class Boot:
             errors.join()
             host.running.discard(proc)
         if self.result:
-            last = said[-1] if said else "no message"
-            self.end(lost=f"the guest ended during this test (status {status}: {last})")
+            why = [line for line in said if line.startswith(RUN)] or said or ["no message"]
+            self.end(lost=f"the guest ended during this test (status {status}): {why[-1]}")
         return status, said
 
     def progress(self, stream, log, said):
