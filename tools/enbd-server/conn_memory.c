@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory of a connection: requests, buffers, arenas. All of it is bounded, and
+ * in the steady state nothing is allocated.
+ */
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "conn_state.h"
+
+#define container_of(ptr, type, member) \
+	((type *)((char *)(ptr) - offsetof(type, member)))
+
+#define BUFFER_ALIGN	4096
+
+static unsigned int buffer_class(size_t size)
+{
+	unsigned int class = 0;
+
+	while (((size_t)1 << (class + BUFFER_MIN_SHIFT)) < size)
+		class++;
+	return class;
+}
+
+static size_t class_size(size_t size)
+{
+	return (size_t)1 << (buffer_class(size) + BUFFER_MIN_SHIFT);
+}
+
+/* With lock; @size is a class's */
+static void buffer_put(struct connection *conn, void *buf, size_t size)
+{
+	const unsigned int class = buffer_class(size);
+	struct buffer *buffer = buf;
+
+	if (conn->cached + size > BUFFER_CACHE_MAX) {
+		free(buf);
+		return;
+	}
+	buffer->next = conn->free_buffers[class];
+	conn->free_buffers[class] = buffer;
+	conn->cached += size;
+}
+
+/* With lock; NULL if none of this size is unused */
+static void *buffer_cached(struct connection *conn, size_t size)
+{
+	const unsigned int class = buffer_class(size);
+	struct buffer *buffer = conn->free_buffers[class];
+
+	if (buffer) {
+		conn->free_buffers[class] = buffer->next;
+		conn->cached -= size;
+	}
+	return buffer;
+}
+
+/* With lock: wake the reading thread if it waits for memory or an end. */
+static void progress(struct connection *conn)
+{
+	if (conn->waiting)
+		pthread_cond_broadcast(&conn->out.changed);
+}
+
+/* With lock */
+static void request_unused(struct request *req)
+{
+	struct connection *conn = req->conn;
+
+	if (req->buf) {
+		conn->bytes -= req->buf_size;
+		buffer_put(conn, req->buf, req->buf_size);
+		req->buf = NULL;
+	}
+	conn->requests--;
+	req->next = conn->free_requests;
+	conn->free_requests = req;
+	progress(conn);
+}
+
+void request_put(struct request *req)
+{
+	struct connection *conn = req->conn;
+
+	pthread_mutex_lock(&conn->out.lock);
+	request_unused(req);
+	pthread_mutex_unlock(&conn->out.lock);
+}
+
+static void release_request(struct out_node *node)
+{
+	request_unused(container_of(node, struct request, node));
+}
+
+static void release_arena(struct out_node *node)
+{
+	struct arena *arena = container_of(node, struct arena, node);
+	struct connection *conn = arena->conn;
+
+	conn->busy_arenas--;
+	arena->next = conn->free_arenas;
+	conn->free_arenas = arena;
+	progress(conn);
+}
+
+/* With lock */
+static void wait_for_progress(struct connection *conn)
+{
+	conn->waiting = true;
+	pthread_cond_wait(&conn->out.changed, &conn->out.lock);
+	conn->waiting = false;
+}
+
+static bool too_much(const struct connection *conn, size_t size)
+{
+	return conn->requests >= REQUESTS_MAX ||
+	       (conn->requests && conn->bytes + size > BYTES_MAX);
+}
+
+struct request *request_get(struct connection *conn, size_t size)
+{
+	struct request *req = NULL;
+	void *buf = NULL;
+
+	if (size)
+		size = class_size(size);
+	pthread_mutex_lock(&conn->out.lock);
+	while (too_much(conn, size) && !conn->out.broken) {
+		/* The client may wait for these before it sends more. */
+		if (conn->arena && conn->arena->used) {
+			pthread_mutex_unlock(&conn->out.lock);
+			arena_send(conn);
+			pthread_mutex_lock(&conn->out.lock);
+			continue;
+		}
+		wait_for_progress(conn);
+	}
+	if (conn->out.broken)
+		goto none;
+	req = conn->free_requests;
+	if (req) {
+		conn->free_requests = req->next;
+	} else {
+		req = calloc(1, sizeof(*req));
+		if (!req)
+			goto none;
+		req->conn = conn;
+		req->node.release = release_request;
+		conn->allocated++;
+	}
+	conn->requests++;
+	if (size) {
+		buf = buffer_cached(conn, size);
+		conn->bytes += size;
+	}
+	pthread_mutex_unlock(&conn->out.lock);
+	if (size && !buf)
+		buf = aligned_alloc(BUFFER_ALIGN, size);
+	req->buf = buf;
+	req->buf_size = size;
+	if (size && !buf) {
+		pthread_mutex_lock(&conn->out.lock);
+		conn->bytes -= size;
+		request_unused(req);
+		goto none;
+	}
+	return req;
+none:
+	pthread_mutex_unlock(&conn->out.lock);
+	return NULL;
+}
+
+struct arena *arena_get(struct connection *conn)
+{
+	struct arena *arena = conn->arena;
+
+	if (arena)
+		return arena;
+	pthread_mutex_lock(&conn->out.lock);
+	while (!conn->free_arenas && conn->arenas == ARENAS_MAX &&
+	       !conn->out.broken)
+		wait_for_progress(conn);
+	arena = conn->free_arenas;
+	if (arena) {
+		conn->free_arenas = arena->next;
+	} else if (conn->arenas < ARENAS_MAX) {
+		arena = malloc(sizeof(*arena));
+		if (!arena)
+			goto out;
+		conn->arenas++;
+		arena->conn = conn;
+		arena->node.release = release_arena;
+	} else {
+		goto out;
+	}
+	arena->used = 0;
+	conn->arena = arena;
+out:
+	pthread_mutex_unlock(&conn->out.lock);
+	return arena;
+}
+
+void arena_send(struct connection *conn)
+{
+	struct arena *arena = conn->arena;
+
+	if (!arena || !arena->used)
+		return;
+	conn->arena = NULL;
+	arena->node.iov[0].iov_base = arena->data;
+	arena->node.iov[0].iov_len = arena->used;
+	arena->node.iovcnt = 1;
+	pthread_mutex_lock(&conn->out.lock);
+	conn->busy_arenas++;
+	output_push_locked(&conn->out, &arena->node);
+}
+
+void memory_free(struct connection *conn)
+{
+	struct request *req;
+	struct arena *arena;
+	struct buffer *buffer;
+	unsigned int i;
+
+	while ((req = conn->free_requests)) {
+		conn->free_requests = req->next;
+		free(req);
+	}
+	while ((arena = conn->free_arenas)) {
+		conn->free_arenas = arena->next;
+		free(arena);
+	}
+	free(conn->arena);
+	for (i = 0; i < BUFFER_CLASSES; i++) {
+		while ((buffer = conn->free_buffers[i])) {
+			conn->free_buffers[i] = buffer->next;
+			free(buffer);
+		}
+	}
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The inside of a connection, for the files that make it up. */
+#ifndef ENBD_SERVER_CONN_STATE_H
+#define ENBD_SERVER_CONN_STATE_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "connection.h"
+#include "output.h"
+#include "proto.h"
+
+/* Received bytes not yet understood; holds any write done without a copy */
+#define INPUT_SIZE	(256u * 1024)
+/* Replies are collected up to so many bytes before they are sent. */
+#define ARENA_SIZE	(256u * 1024)
+#define ARENA_SEND	(64u * 1024)
+#define ARENAS_MAX	4u
+/* Reads and writes up to this length are tried by the reading thread. */
+#define INLINE_MAX	(64u * 1024)
+/* Started and unanswered requests of one client, and bytes in their buffers */
+#define REQUESTS_MAX	256u
+#define BYTES_MAX	(32u << 20)
+/* Writes above block_max: so many bytes are skipped to answer with an error. */
+#define SKIP_MAX	(256u << 20)
+
+enum conn_phase {
+	CONN_RUN,
+	CONN_DRAIN,	/* answer ESHUTDOWN */
+	CONN_STOP,	/* start nothing */
+};
+
+/**
+ * struct request - a request that was started or is about to be
+ * @node: its reply, in the output
+ * @io: what the target does
+ * @conn: where it came from
+ * @nbd: the request
+ * @header: of the reply
+ * @buf: data or NULL; from buffer_get()
+ * @buf_size: bytes at @buf
+ * @next: list of unused ones
+ */
+struct request {
+	struct out_node node;
+	struct block_io io;
+	struct connection *conn;
+	struct nbd_request nbd;
+	char header[NBD_REPLY_MAX];
+	void *buf;
+	size_t buf_size;
+	struct request *next;
+};
+
+/**
+ * struct arena - replies of requests that the reading thread carried out
+ * @node: in the output, while it is there
+ * @conn: where it belongs
+ * @used: bytes in @data
+ * @next: list of unused ones
+ * @data: headers and data in the order of the wire
+ */
+struct arena {
+	struct out_node node;
+	struct connection *conn;
+	size_t used;
+	struct arena *next;
+	char data[ARENA_SIZE];
+};
+
+/* Unused buffers of one size */
+struct buffer {
+	struct buffer *next;
+};
+
+#define BUFFER_MIN_SHIFT	12
+#define BUFFER_CLASSES		14	/* 4 KiB to 32 MiB */
+#define BUFFER_CACHE_MAX	(8u << 20)
+
+/**
+ * struct connection - one client
+ * @env: what all connections share
+ * @fd: the socket
+ * @peer: for messages
+ * @phase: enum conn_phase; only grows
+ * @out: replies on their way; out.lock also protects what is marked (lock)
+ *
+ * Of the reading thread only:
+ * @mode: what was negotiated
+ * @target: what the client chose
+ * @in: received bytes
+ * @in_head: first byte not yet understood
+ * @in_tail: end of the received bytes
+ * @big_writes: the last write had its payload read straight into its buffer
+ * @arena: replies being collected, or NULL
+ *
+ * (lock):
+ * @started: operations submitted to the target and not done
+ * @requests: requests not in @free_requests
+ * @bytes: in their buffers
+ * @allocated: requests that exist
+ * @free_requests: unused ones
+ * @arenas: arenas that exist
+ * @free_arenas: unused ones
+ * @busy_arenas: arenas in the output
+ * @free_buffers: unused buffers by size
+ * @cached: bytes in @free_buffers
+ * @waiting: the reading thread waits for any of these
+ */
+struct connection {
+	const struct connection_env *env;
+	int fd;
+	char peer[128];
+	atomic_int phase;
+	struct output out;
+
+	enum nbd_mode mode;
+	struct target *target;
+	char *in;
+	size_t in_head;
+	size_t in_tail;
+	bool big_writes;
+	struct arena *arena;
+
+	unsigned int started;
+	unsigned int requests;
+	size_t bytes;
+	unsigned int allocated;
+	struct request *free_requests;
+	unsigned int arenas;
+	struct arena *free_arenas;
+	unsigned int busy_arenas;
+	struct buffer *free_buffers[BUFFER_CLASSES];
+	size_t cached;
+	bool waiting;
+};
+
+/* conn_memory.c */
+
+/**
+ * request_get() - a request with a buffer, within the client's limits
+ * @conn: called by its reading thread, without lock
+ * @size: bytes of buffer, 0 for none
+ *
+ * Waits while the client has too much under way.
+ *
+ * Return: the request, NULL when nothing can be sent any more or there is no
+ * memory; the connection ends then.
+ */
+struct request *request_get(struct connection *conn, size_t size);
+
+/* Give back a request that was not submitted; without lock. */
+void request_put(struct request *req);
+
+/* The arena to collect replies in, as request_get() */
+struct arena *arena_get(struct connection *conn);
+
+/* Send what was collected. */
+void arena_send(struct connection *conn);
+
+/* Frees what is unused, which is everything once nothing is under way. */
+void memory_free(struct connection *conn);
+
+/* transmit.c */
+
+/**
+ * transmit() - serve requests until the client ends it or breaks the rules
+ * @conn: target and mode are known, @in may hold the first requests
+ */
+void transmit(struct connection *conn);
+
+#endif /* ENBD_SERVER_CONN_STATE_H */

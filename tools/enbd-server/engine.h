@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carries out operations on files: submit now, done() later. Knows nothing of
+ * exports or connections. Another way of doing I/O is another engine_ops.
+ */
+#ifndef ENBD_SERVER_ENGINE_H
+#define ENBD_SERVER_ENGINE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "target.h"
+
+/**
+ * struct io_file - an open file or block device
+ * @fd: for data
+ * @sync_fd: the same file opened a second time, only for fdatasync(). The
+ *           kernel reports a failed writeback once to each open file; a FUA
+ *           write on @fd that is told of it must not hide it from a flush.
+ * @is_block: block device
+ * @no_nowait: RWF_NOWAIT is not supported for reads
+ * @slow_until: CLOCK_MONOTONIC in ns; until then calls that may block are
+ *              not made where that would hold up others
+ * @slow_for: ns, how long the last such pause was
+ *
+ * The hints are shared by all threads without a lock: a lost update costs
+ * time, nothing else.
+ */
+struct io_file {
+	int fd;
+	int sync_fd;
+	bool is_block;
+	atomic_bool no_nowait;
+	atomic_llong slow_until;
+	atomic_llong slow_for;
+};
+
+/**
+ * struct file_io - one operation on one file
+ * @op: as in struct block_io, as are @flags
+ * @offset: in the file
+ * @length: bytes; for IO_READ and IO_WRITE the sum of @iov
+ * @iov: the data, not changed
+ * @iovcnt: how many, may exceed IOV_MAX
+ * @error: 0 or a positive errno
+ * @done: called once for each submit(), from any thread
+ * @next: the engine's, while it has the operation
+ */
+struct file_io {
+	enum io_op op;
+	unsigned int flags;
+	struct io_file *file;
+	uint64_t offset;
+	uint64_t length;
+	const struct iovec *iov;
+	unsigned int iovcnt;
+	int error;
+	void (*done)(struct file_io *io);
+	struct file_io *next;
+};
+
+struct engine;
+
+struct engine_ops {
+	/* As target_ops.run_now() */
+	int (*run_now)(struct engine *engine, struct file_io *io);
+	void (*submit)(struct engine *engine, struct file_io *io);
+	/* Waits for everything submitted, then frees. */
+	void (*destroy)(struct engine *engine);
+};
+
+struct engine {
+	const struct engine_ops *ops;
+};
+
+/**
+ * engine_pool_create() - an engine of threads that make system calls
+ * @threads: at most so many, started when there is work for them
+ *
+ * Return: the engine, NULL with errno set.
+ */
+struct engine *engine_pool_create(unsigned int threads);
+
+#endif /* ENBD_SERVER_ENGINE_H */

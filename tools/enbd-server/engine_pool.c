@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "engine.h"
+#include "file_ops.h"
+#include "process.h"
+
+/**
+ * struct pool - threads that take operations from one queue
+ * @engine: what others see
+ * @lock: protects everything below
+ * @work: there is work for an idle thread, or @stop
+ * @ended: a thread has ended
+ * @head: oldest operation not yet taken
+ * @tail: where the next one goes
+ * @queued: operations not yet taken
+ * @threads: threads alive
+ * @idle: threads that wait, or have been woken and do not run yet
+ * @max: limit of @threads
+ * @stop: threads end once the queue is empty
+ */
+struct pool {
+	struct engine engine;
+	pthread_mutex_t lock;
+	pthread_cond_t work;
+	pthread_cond_t ended;
+	struct file_io *head;
+	struct file_io **tail;
+	unsigned int queued;
+	unsigned int threads;
+	unsigned int idle;
+	unsigned int max;
+	bool stop;
+};
+
+static void *worker(void *arg)
+{
+	struct pool *pool = arg;
+	struct file_io *io;
+
+	pthread_mutex_lock(&pool->lock);
+	for (;;) {
+		while (!pool->head && !pool->stop) {
+			pool->idle++;
+			pthread_cond_wait(&pool->work, &pool->lock);
+			pool->idle--;
+		}
+		io = pool->head;
+		if (!io)
+			break;
+		pool->head = io->next;
+		if (!pool->head)
+			pool->tail = &pool->head;
+		pool->queued--;
+		pthread_mutex_unlock(&pool->lock);
+		file_run(io);
+		io->done(io);
+		pthread_mutex_lock(&pool->lock);
+	}
+	pool->threads--;
+	pthread_cond_signal(&pool->ended);
+	pthread_mutex_unlock(&pool->lock);
+	return NULL;
+}
+
+static int pool_run_now(struct engine *engine, struct file_io *io)
+{
+	(void)engine;
+	return file_run_now(io);
+}
+
+static void pool_submit(struct engine *engine, struct file_io *io)
+{
+	struct pool *pool = (struct pool *)engine;
+
+	io->next = NULL;
+	pthread_mutex_lock(&pool->lock);
+	*pool->tail = io;
+	pool->tail = &io->next;
+	pool->queued++;
+	if (pool->idle)
+		pthread_cond_signal(&pool->work);
+	/*
+	 * A thread that cannot be started is no loss while there is another
+	 * one, and engine_pool_create() has made sure of that.
+	 */
+	if (pool->queued > pool->idle && pool->threads < pool->max &&
+	    !thread_start(worker, pool))
+		pool->threads++;
+	pthread_mutex_unlock(&pool->lock);
+}
+
+static void pool_destroy(struct engine *engine)
+{
+	struct pool *pool = (struct pool *)engine;
+
+	pthread_mutex_lock(&pool->lock);
+	pool->stop = true;
+	pthread_cond_broadcast(&pool->work);
+	while (pool->threads)
+		pthread_cond_wait(&pool->ended, &pool->lock);
+	pthread_mutex_unlock(&pool->lock);
+	pthread_cond_destroy(&pool->ended);
+	pthread_cond_destroy(&pool->work);
+	pthread_mutex_destroy(&pool->lock);
+	free(pool);
+}
+
+static const struct engine_ops pool_ops = {
+	.run_now	= pool_run_now,
+	.submit		= pool_submit,
+	.destroy	= pool_destroy,
+};
+
+struct engine *engine_pool_create(unsigned int threads)
+{
+	struct pool *pool = calloc(1, sizeof(*pool));
+	int err;
+
+	if (!pool)
+		return NULL;
+	pool->engine.ops = &pool_ops;
+	pool->tail = &pool->head;
+	pool->max = threads;
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_cond_init(&pool->work, NULL);
+	pthread_cond_init(&pool->ended, NULL);
+	pthread_mutex_lock(&pool->lock);
+	err = thread_start(worker, pool);
+	if (!err)
+		pool->threads++;
+	pthread_mutex_unlock(&pool->lock);
+	if (err) {
+		pool_destroy(&pool->engine);
+		errno = err;
+		return NULL;
+	}
+	return &pool->engine;
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "export.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "export_io.h"
+#include "member.h"
+
+/* Longest read or write; the driver splits what is longer. */
+#define BLOCK_MAX	(32u << 20)
+
+static int open_members(struct export *export, uint64_t *sizes,
+			struct enbd_err *err)
+{
+	const struct export_config *config = export->config;
+	struct target_info *info = &export->target.info;
+	struct member_facts facts;
+	unsigned int i;
+
+	for (i = 0; i < config->file_count; i++) {
+		if (member_open(&export->files[i], config->files[i],
+				config->read_only, &facts, err))
+			return -1;
+		sizes[i] = facts.size;
+		if (facts.block_min > info->block_min)
+			info->block_min = facts.block_min;
+		if (facts.block_pref > info->block_pref)
+			info->block_pref = facts.block_pref;
+		info->rotational |= facts.rotational;
+	}
+	return 0;
+}
+
+static int lay_out(struct export *export, const uint64_t *sizes,
+		   struct enbd_err *err)
+{
+	const struct export_config *config = export->config;
+	struct target_info *info = &export->target.info;
+	unsigned int i;
+	int rc;
+
+	rc = layout_init(&export->layout, sizes, config->file_count,
+			 config->stripe);
+	if (rc == -EOVERFLOW)
+		return enbd_fail(err, ENBD_EXIT_USAGE,
+				 "%s: together the files are too large; 2^63 - 1 bytes are the limit",
+				 config->files[0]);
+	if (rc == -EINVAL)
+		return enbd_fail(err, ENBD_EXIT_USAGE,
+				 "%s: nothing to serve, its size is 0%s; give it one with truncate -s",
+				 config->files[0],
+				 config->stripe ? " whole stripes" : "");
+	if (rc)
+		return enbd_fail(err, ENBD_EXIT_GENERAL, "%s: %s",
+				 config->files[0], strerror(-rc));
+	if (config->stripe % info->block_min)
+		return enbd_fail(err, ENBD_EXIT_USAGE,
+				 "%s: stripes must be a multiple of the device's block size %u; choose another --stripe",
+				 config->files[0], info->block_min);
+	/* Aligned requests must stay aligned in each member. */
+	for (i = 0; !config->stripe && i + 1 < config->file_count; i++) {
+		if (sizes[i] % info->block_min)
+			return enbd_fail(err, ENBD_EXIT_USAGE,
+					 "%s: its size is no multiple of %u, the block size of another member; put it last",
+					 config->files[i], info->block_min);
+	}
+	info->size = export->layout.size -
+		     export->layout.size % info->block_min;
+	return 0;
+}
+
+static void free_export(struct export *export)
+{
+	unsigned int i;
+
+	for (i = 0; i < export->config->file_count; i++)
+		member_close(&export->files[i]);
+	layout_free(&export->layout);
+	free(export->files);
+	free(export);
+}
+
+struct export *export_open(const struct export_config *config,
+			   unsigned int threads, struct enbd_err *err)
+{
+	struct export *export;
+	uint64_t *sizes;
+	unsigned int i;
+
+	export = calloc(1, sizeof(*export));
+	sizes = calloc(config->file_count, sizeof(*sizes));
+	if (export)
+		export->files = calloc(config->file_count,
+				       sizeof(*export->files));
+	if (!export || !sizes || !export->files) {
+		enbd_fail(err, ENBD_EXIT_GENERAL, "%s: %s", config->files[0],
+			  strerror(ENOMEM));
+		if (export)
+			free(export->files);
+		free(export);
+		free(sizes);
+		return NULL;
+	}
+	for (i = 0; i < config->file_count; i++)
+		export->files[i].fd = export->files[i].sync_fd = -1;
+	export->config = config;
+	export->target.ops = &export_target_ops;
+	export->target.info.name = config->name;
+	export->target.info.description = config->description;
+	export->target.info.read_only = config->read_only;
+	export->target.info.block_min = 1;
+	export->target.info.block_max = BLOCK_MAX;
+	if (open_members(export, sizes, err) || lay_out(export, sizes, err))
+		goto failed;
+	export->engine = engine_pool_create(threads);
+	if (!export->engine) {
+		enbd_fail(err, ENBD_EXIT_GENERAL,
+			  "%s: cannot start threads: %s", config->files[0],
+			  strerror(errno));
+		goto failed;
+	}
+	free(sizes);
+	return export;
+failed:
+	free(sizes);
+	free_export(export);
+	return NULL;
+}
+
+int export_close(struct export *export)
+{
+	int err = atomic_load(&export->sync_error);
+	unsigned int i;
+
+	export->engine->ops->destroy(export->engine);
+	for (i = 0; i < export->config->file_count; i++) {
+		if (!export->config->read_only &&
+		    fdatasync(export->files[i].sync_fd) && !err)
+			err = errno;
+	}
+	free_export(export);
+	return -err;
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "file_ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MIN(a, b)	((a) < (b) ? (a) : (b))
+
+/* A call that took longer than this waited for the storage. */
+#define SLOW_NS		500000ll
+/* How long such calls are then left to the pool: at first, and at most */
+#define PAUSE_MIN_NS	100000000ll
+#define PAUSE_MAX_NS	5000000000ll
+
+/* Vectors handed to the kernel at once */
+#define WINDOW		64
+
+/* Drop @n bytes from the front of a vector that is a copy. */
+static void advance(struct iovec **iov, unsigned int *cnt, size_t n)
+{
+	while (*cnt && n >= (*iov)->iov_len) {
+		n -= (*iov)->iov_len;
+		++*iov;
+		--*cnt;
+	}
+	if (n) {
+		(*iov)->iov_base = (char *)(*iov)->iov_base + n;
+		(*iov)->iov_len -= n;
+	}
+}
+
+/* Move the data of up to WINDOW vectors. Return: 0 or an errno. */
+static int move_window(const struct file_io *io, struct iovec *iov,
+		       unsigned int cnt, uint64_t offset)
+{
+	const int flags = io->flags & IO_FUA ? RWF_DSYNC : 0;
+	ssize_t n;
+
+	while (cnt) {
+		if (io->op == IO_READ)
+			n = preadv(io->file->fd, iov, (int)cnt, (off_t)offset);
+		else
+			n = pwritev2(io->file->fd, iov, (int)cnt,
+				     (off_t)offset, flags);
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return errno;
+		}
+		/* Someone made the file shorter under us. */
+		if (!n)
+			return EIO;
+		offset += (uint64_t)n;
+		advance(&iov, &cnt, (size_t)n);
+	}
+	return 0;
+}
+
+static int move(const struct file_io *io)
+{
+	uint64_t offset = io->offset;
+	struct iovec window[WINDOW];
+	unsigned int i, j, cnt;
+	int err;
+
+	for (i = 0; i < io->iovcnt; i += cnt) {
+		cnt = MIN(io->iovcnt - i, (unsigned int)WINDOW);
+		memcpy(window, io->iov + i, cnt * sizeof(*window));
+		err = move_window(io, window, cnt, offset);
+		if (err)
+			return err;
+		for (j = 0; j < cnt; j++)
+			offset += io->iov[i + j].iov_len;
+	}
+	return 0;
+}
+
+static int file_sync(const struct io_file *file)
+{
+	return fdatasync(file->sync_fd) ? errno : 0;
+}
+
+static int punch(const struct file_io *io, int mode)
+{
+	int rc;
+
+	do {
+		rc = fallocate(io->file->fd, mode | FALLOC_FL_KEEP_SIZE,
+			       (off_t)io->offset, (off_t)io->length);
+	} while (rc && errno == EINTR);
+	return rc ? errno : 0;
+}
+
+/* Trimmed data may read as anything, so an unsupported trim has been done. */
+static int trim(const struct file_io *io)
+{
+	const uint64_t range[2] = { io->offset, io->length };
+	int err;
+
+	if (io->file->is_block)
+		err = ioctl(io->file->fd, BLKDISCARD, range) ? errno : 0;
+	else
+		err = punch(io, FALLOC_FL_PUNCH_HOLE);
+	return err == EOPNOTSUPP ? 0 : err;
+}
+
+/* Write zeroes as data: always works, and is never fast. */
+static int write_zeroes(const struct file_io *io)
+{
+	static const char zeroes[256 * 1024] __attribute__((aligned(4096)));
+	uint64_t done, n;
+	struct iovec iov;
+	int err;
+
+	for (done = 0; done < io->length; done += n) {
+		n = MIN(io->length - done, sizeof(zeroes));
+		iov.iov_base = (void *)zeroes;
+		iov.iov_len = n;
+		err = move_window(io, &iov, 1, io->offset + done);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static bool unsupported(int err)
+{
+	return err == EOPNOTSUPP || err == ENOSYS;
+}
+
+/*
+ * A file: a hole reads as zeroes; with NO_HOLE its space is allocated again.
+ * A block device: PUNCH_HOLE is the device's own way of zeroing and fails if
+ * that would be slow; ZERO_RANGE keeps the space and may write for long.
+ */
+static int zero(const struct file_io *io)
+{
+	int err;
+
+	if (!(io->flags & IO_NO_HOLE)) {
+		err = punch(io, FALLOC_FL_PUNCH_HOLE);
+		if (!unsupported(err))
+			return err;
+	}
+	if (io->file->is_block && io->flags & IO_FAST)
+		return EOPNOTSUPP;
+	err = punch(io, FALLOC_FL_ZERO_RANGE);
+	if (!unsupported(err))
+		return err;
+	if (io->flags & IO_NO_HOLE && !io->file->is_block) {
+		err = punch(io, FALLOC_FL_PUNCH_HOLE);
+		if (!err)
+			err = punch(io, 0);
+		if (!unsupported(err))
+			return err;
+	}
+	if (io->flags & IO_FAST)
+		return EOPNOTSUPP;
+	return write_zeroes(io);
+}
+
+/* Only a hint, so nothing it says is an error. */
+static int cache(const struct file_io *io)
+{
+	posix_fadvise(io->file->fd, (off_t)io->offset, (off_t)io->length,
+		      POSIX_FADV_WILLNEED);
+	return 0;
+}
+
+void file_run(struct file_io *io)
+{
+	int err = 0;
+
+	switch (io->op) {
+	case IO_READ:
+	case IO_WRITE:
+		/* FUA: by RWF_DSYNC, only what is written is waited for. */
+		io->error = move(io);
+		return;
+	case IO_TRIM:
+		err = trim(io);
+		break;
+	case IO_ZERO:
+		err = zero(io);
+		break;
+	case IO_CACHE:
+		io->error = cache(io);
+		return;
+	case IO_FLUSH:
+		io->error = file_sync(io->file);
+		return;
+	}
+	if (!err && io->flags & IO_FUA)
+		err = file_sync(io->file);
+	io->error = err;
+}
+
+static long long now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
+}
+
+/* A call that may block; if it does, the next ones go to the pool. */
+static int run_timed(struct file_io *io)
+{
+	struct io_file *file = io->file;
+	const long long start = now_ns();
+	long long end, pause;
+
+	if (start < atomic_load_explicit(&file->slow_until,
+					 memory_order_relaxed))
+		return -EAGAIN;
+	io->error = move(io);
+	end = now_ns();
+	if (end - start < SLOW_NS) {
+		atomic_store_explicit(&file->slow_for, 0,
+				      memory_order_relaxed);
+		return 0;
+	}
+	pause = 2 * atomic_load_explicit(&file->slow_for,
+					 memory_order_relaxed);
+	pause = pause < PAUSE_MIN_NS ? PAUSE_MIN_NS :
+		MIN(pause, PAUSE_MAX_NS);
+	atomic_store_explicit(&file->slow_for, pause, memory_order_relaxed);
+	atomic_store_explicit(&file->slow_until, end + pause,
+			      memory_order_relaxed);
+	return 0;
+}
+
+int file_run_now(struct file_io *io)
+{
+	struct io_file *file = io->file;
+	ssize_t n;
+
+	/* The page cache takes a write unless there is too much in it. */
+	if (io->op == IO_WRITE)
+		return io->flags & IO_FUA ? -EAGAIN : run_timed(io);
+	if (io->op != IO_READ)
+		return -EAGAIN;
+	if (atomic_load_explicit(&file->no_nowait, memory_order_relaxed))
+		return run_timed(io);
+	n = preadv2(file->fd, io->iov, (int)io->iovcnt, (off_t)io->offset,
+		    RWF_NOWAIT);
+	if (n == (ssize_t)io->length) {
+		io->error = 0;
+		return 0;
+	}
+	/* Anything else, errors as well, is for the call that waits. */
+	if (n < 0 && errno == EOPNOTSUPP)
+		atomic_store_explicit(&file->no_nowait, true,
+				      memory_order_relaxed);
+	return -EAGAIN;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One operation on one file by system calls, in the caller's thread. */
+#ifndef ENBD_SERVER_FILE_OPS_H
+#define ENBD_SERVER_FILE_OPS_H
+
+#include "engine.h"
+
+/**
+ * file_run() - carry out an operation, however long it takes
+ * @io: its error is set
+ */
+void file_run(struct file_io *io);
+
+/**
+ * file_run_now() - carry out an operation if the page cache can do it
+ * @io: one buffer; its error is set when 0 is returned
+ *
+ * Return: 0, -EAGAIN if it would have to wait for the storage, as far as can
+ * be told beforehand.
+ */
+int file_run_now(struct file_io *io);
+
+#endif /* ENBD_SERVER_FILE_OPS_H */

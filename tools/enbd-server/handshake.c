@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "handshake.h"
+
+#include <endian.h>
+#include <string.h>
+
+#include <linux/enbd_wire.h>
+
+#define MIN(a, b)	((a) < (b) ? (a) : (b))
+
+/* The payload of an option while it is taken apart */
+struct cursor {
+	const uint8_t *data;
+	size_t len;
+};
+
+static bool take(struct cursor *c, void *to, size_t len)
+{
+	if (c->len < len)
+		return false;
+	memcpy(to, c->data, len);
+	c->data += len;
+	c->len -= len;
+	return true;
+}
+
+static bool take16(struct cursor *c, uint16_t *value)
+{
+	uint16_t be;
+
+	if (!take(c, &be, sizeof(be)))
+		return false;
+	*value = be16toh(be);
+	return true;
+}
+
+static bool take32(struct cursor *c, uint32_t *value)
+{
+	uint32_t be;
+
+	if (!take(c, &be, sizeof(be)))
+		return false;
+	*value = be32toh(be);
+	return true;
+}
+
+/* A string with its length in front; points into the payload */
+static bool take_string(struct cursor *c, const char **s, uint32_t *len)
+{
+	if (!take32(c, len) || c->len < *len || *len > ENBD_MAX_STRING)
+		return false;
+	*s = (const char *)c->data;
+	c->data += *len;
+	c->len -= *len;
+	return true;
+}
+
+static void close_because(struct handshake *hs, const char *why)
+{
+	hs->state = HS_CLOSE;
+	hs->why = why;
+}
+
+static void put(struct handshake *hs, const void *data, size_t len)
+{
+	if (hs->state == HS_CLOSE || !len)
+		return;
+	if (!hs->out.write(hs->out.ctx, data, len))
+		close_because(hs, "answer cannot be sent");
+}
+
+static void put_reply(struct handshake *hs, uint32_t option, uint32_t type,
+		      size_t len)
+{
+	const struct enbd_opt_reply reply = {
+		.magic = htobe64(ENBD_OPT_REPLY_MAGIC),
+		.option = htobe32(option),
+		.type = htobe32(type),
+		.length = htobe32((uint32_t)len),
+	};
+
+	put(hs, &reply, sizeof(reply));
+}
+
+/* An error with a text for people */
+static void put_error(struct handshake *hs, uint32_t option, uint32_t type,
+		      const char *text)
+{
+	put_reply(hs, option, type, strlen(text));
+	put(hs, text, strlen(text));
+}
+
+static struct target *find(const struct handshake *hs, const char *name,
+			   size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < hs->count; i++) {
+		const char *have = hs->targets[i]->info.name;
+
+		if (strlen(have) == len && !memcmp(have, name, len))
+			return hs->targets[i];
+	}
+	return len ? NULL : hs->targets[0];
+}
+
+static void option_list(struct handshake *hs)
+{
+	size_t i;
+
+	for (i = 0; i < hs->count; i++) {
+		const struct target_info *info = &hs->targets[i]->info;
+		const char *text = info->description ? info->description : "";
+		const uint32_t be = htobe32((uint32_t)strlen(info->name));
+
+		put_reply(hs, ENBD_OPT_LIST, ENBD_REP_SERVER,
+			  sizeof(be) + strlen(info->name) + strlen(text));
+		put(hs, &be, sizeof(be));
+		put(hs, info->name, strlen(info->name));
+		put(hs, text, strlen(text));
+	}
+	put_reply(hs, ENBD_OPT_LIST, ENBD_REP_ACK, 0);
+}
+
+static void option_export_name(struct handshake *hs, const char *name,
+			       uint32_t len)
+{
+	static const char zeroes[124];
+	struct target *target = find(hs, name, len);
+	struct {
+		uint64_t size;
+		uint16_t flags;
+	} __attribute__((packed)) reply;
+
+	/* This option has no way to say no. */
+	if (!target) {
+		close_because(hs, "unknown export in NBD_OPT_EXPORT_NAME");
+		return;
+	}
+	reply.size = htobe64(target->info.size);
+	reply.flags = htobe16(nbd_transmission_flags(&target->info, hs->mode));
+	put(hs, &reply, sizeof(reply));
+	if (!hs->no_zeroes)
+		put(hs, zeroes, sizeof(zeroes));
+	if (hs->state == HS_CLOSE)
+		return;
+	hs->target = target;
+	hs->state = HS_TRANSMIT;
+}
+
+static void info_text(struct handshake *hs, uint32_t option, uint16_t type,
+		      const char *text)
+{
+	const uint16_t be = htobe16(type);
+
+	put_reply(hs, option, ENBD_REP_INFO, sizeof(be) + strlen(text));
+	put(hs, &be, sizeof(be));
+	put(hs, text, strlen(text));
+}
+
+static void info_export(struct handshake *hs, uint32_t option,
+			const struct target_info *info)
+{
+	const struct {
+		uint16_t type;
+		uint64_t size;
+		uint16_t flags;
+	} __attribute__((packed)) reply = {
+		.type = htobe16(ENBD_INFO_EXPORT),
+		.size = htobe64(info->size),
+		.flags = htobe16(nbd_transmission_flags(info, hs->mode)),
+	};
+
+	put_reply(hs, option, ENBD_REP_INFO, sizeof(reply));
+	put(hs, &reply, sizeof(reply));
+}
+
+static void info_block_size(struct handshake *hs, uint32_t option,
+			    const struct target_info *info)
+{
+	const struct {
+		uint16_t type;
+		uint32_t min, pref, max;
+	} __attribute__((packed)) reply = {
+		.type = htobe16(ENBD_INFO_BLOCK_SIZE),
+		.min = htobe32(info->block_min),
+		.pref = htobe32(info->block_pref),
+		.max = htobe32(info->block_max),
+	};
+
+	put_reply(hs, option, ENBD_REP_INFO, sizeof(reply));
+	put(hs, &reply, sizeof(reply));
+}
+
+/* NBD_OPT_INFO and NBD_OPT_GO */
+static void option_go(struct handshake *hs, uint32_t option, struct cursor c)
+{
+	bool want_name = false, want_description = false;
+	struct target *target;
+	uint16_t count, type;
+	const char *name;
+	uint32_t len;
+
+	if (!take_string(&c, &name, &len) || !take16(&c, &count) ||
+	    c.len != count * 2u) {
+		put_error(hs, option, ENBD_REP_ERR_INVALID,
+			  "malformed option");
+		return;
+	}
+	while (take16(&c, &type)) {
+		want_name |= type == ENBD_INFO_NAME;
+		want_description |= type == ENBD_INFO_DESCRIPTION;
+	}
+	target = find(hs, name, len);
+	if (!target) {
+		put_error(hs, option, ENBD_REP_ERR_UNKNOWN,
+			  "no such export");
+		return;
+	}
+	info_export(hs, option, &target->info);
+	/* Clients may use it without having asked. */
+	info_block_size(hs, option, &target->info);
+	if (want_name)
+		info_text(hs, option, ENBD_INFO_NAME, target->info.name);
+	if (want_description && target->info.description)
+		info_text(hs, option, ENBD_INFO_DESCRIPTION,
+			  target->info.description);
+	put_reply(hs, option, ENBD_REP_ACK, 0);
+	if (option == ENBD_OPT_GO && hs->state != HS_CLOSE) {
+		hs->target = target;
+		hs->state = HS_TRANSMIT;
+	}
+}
+
+/* No context is offered yet, so the lists in the answers are empty. */
+static void option_meta_context(struct handshake *hs, uint32_t option,
+				struct cursor c)
+{
+	uint32_t len, count, i;
+	const char *name, *query;
+	uint32_t query_len;
+
+	if (hs->mode == NBD_SIMPLE) {
+		put_error(hs, option, ENBD_REP_ERR_INVALID,
+			  "structured replies must be negotiated first");
+		return;
+	}
+	if (!take_string(&c, &name, &len) || !take32(&c, &count))
+		goto malformed;
+	for (i = 0; i < count; i++) {
+		if (!take_string(&c, &query, &query_len))
+			goto malformed;
+	}
+	if (c.len)
+		goto malformed;
+	if (!find(hs, name, len)) {
+		put_error(hs, option, ENBD_REP_ERR_UNKNOWN,
+			  "no such export");
+		return;
+	}
+	put_reply(hs, option, ENBD_REP_ACK, 0);
+	return;
+malformed:
+	put_error(hs, option, ENBD_REP_ERR_INVALID, "malformed option");
+}
+
+static void option_replies(struct handshake *hs, uint32_t option)
+{
+	if (option == ENBD_OPT_EXTENDED_HEADERS) {
+		hs->mode = NBD_EXTENDED;
+	} else if (hs->mode == NBD_EXTENDED) {
+		put_error(hs, option, ENBD_REP_ERR_EXT_HEADER_REQD,
+			  "extended headers have been negotiated");
+		return;
+	} else {
+		hs->mode = NBD_STRUCTURED;
+	}
+	put_reply(hs, option, ENBD_REP_ACK, 0);
+}
+
+/* Options whose payload must be empty */
+static bool must_be_empty(uint32_t option)
+{
+	return option == ENBD_OPT_LIST ||
+	       option == ENBD_OPT_STRUCTURED_REPLY ||
+	       option == ENBD_OPT_EXTENDED_HEADERS;
+}
+
+static void handle_option(struct handshake *hs, uint32_t option,
+			  const uint8_t *data, uint32_t len)
+{
+	const struct cursor c = { .data = data, .len = len };
+
+	if (len && must_be_empty(option)) {
+		put_error(hs, option, ENBD_REP_ERR_INVALID,
+			  "the option has no payload");
+		return;
+	}
+	switch (option) {
+	case ENBD_OPT_EXPORT_NAME:
+		option_export_name(hs, (const char *)data, len);
+		break;
+	case ENBD_OPT_ABORT:
+		put_reply(hs, option, ENBD_REP_ACK, 0);
+		close_because(hs, NULL);
+		break;
+	case ENBD_OPT_LIST:
+		option_list(hs);
+		break;
+	case ENBD_OPT_INFO:
+	case ENBD_OPT_GO:
+		option_go(hs, option, c);
+		break;
+	case ENBD_OPT_STRUCTURED_REPLY:
+	case ENBD_OPT_EXTENDED_HEADERS:
+		option_replies(hs, option);
+		break;
+	case ENBD_OPT_LIST_META_CONTEXT:
+	case ENBD_OPT_SET_META_CONTEXT:
+		option_meta_context(hs, option, c);
+		break;
+	default:
+		put_error(hs, option, ENBD_REP_ERR_UNSUP,
+			  "not supported by this server");
+		break;
+	}
+}
+
+/* An option too long to be looked at: refuse, and skip it if it is no attack */
+static void refuse_long(struct handshake *hs, uint32_t option, uint32_t len)
+{
+	if (option == ENBD_OPT_EXPORT_NAME) {
+		close_because(hs, "export name is too long");
+		return;
+	}
+	put_error(hs, option, ENBD_REP_ERR_TOO_BIG,
+		  "the option is too long");
+	if (hs->state == HS_CLOSE)
+		return;
+	if (len > HS_SKIP_MAX) {
+		close_because(hs, "option is too long");
+		return;
+	}
+	hs->skip = len;
+	hs->state = HS_SKIP;
+}
+
+static size_t consume_option(struct handshake *hs, const uint8_t *data,
+			     size_t len)
+{
+	struct enbd_opt_request req;
+	uint32_t option, payload;
+
+	if (len < sizeof(req))
+		return 0;
+	memcpy(&req, data, sizeof(req));
+	option = be32toh(req.option);
+	payload = be32toh(req.length);
+	if (be64toh(req.magic) != ENBD_IHAVEOPT) {
+		close_because(hs, "wrong magic of an option");
+		return sizeof(req);
+	}
+	if (payload <= HS_OPTION_MAX && len - sizeof(req) < payload)
+		return 0;
+	if (++hs->options > HS_OPTIONS_MAX) {
+		close_because(hs, "too many options");
+		return sizeof(req);
+	}
+	if (payload > HS_OPTION_MAX) {
+		refuse_long(hs, option, payload);
+		return sizeof(req);
+	}
+	handle_option(hs, option, data + sizeof(req), payload);
+	return sizeof(req) + payload;
+}
+
+static size_t consume_flags(struct handshake *hs, const uint8_t *data,
+			    size_t len)
+{
+	const uint32_t known = ENBD_HS_C_FIXED_NEWSTYLE | ENBD_HS_C_NO_ZEROES;
+	uint32_t flags;
+
+	if (len < sizeof(flags))
+		return 0;
+	memcpy(&flags, data, sizeof(flags));
+	flags = be32toh(flags);
+	if (flags & ~known) {
+		close_because(hs, "unknown client flags");
+	} else {
+		hs->no_zeroes = flags & ENBD_HS_C_NO_ZEROES;
+		hs->state = HS_OPTION;
+	}
+	return sizeof(flags);
+}
+
+size_t hs_consume(struct handshake *hs, const void *data, size_t len)
+{
+	size_t n;
+
+	switch (hs->state) {
+	case HS_FLAGS:
+		return consume_flags(hs, data, len);
+	case HS_OPTION:
+		return consume_option(hs, data, len);
+	case HS_SKIP:
+		n = MIN(len, hs->skip);
+		hs->skip -= (uint32_t)n;
+		if (!hs->skip)
+			hs->state = HS_OPTION;
+		return n;
+	default:
+		return 0;
+	}
+}
+
+void hs_start(struct handshake *hs, struct target *const *targets,
+	      size_t count, const struct hs_output *out)
+{
+	const struct {
+		uint64_t magic, option_magic;
+		uint16_t flags;
+	} __attribute__((packed)) greeting = {
+		.magic = htobe64(ENBD_NBDMAGIC),
+		.option_magic = htobe64(ENBD_IHAVEOPT),
+		.flags = htobe16(ENBD_HS_FIXED_NEWSTYLE | ENBD_HS_NO_ZEROES),
+	};
+
+	memset(hs, 0, sizeof(*hs));
+	hs->targets = targets;
+	hs->count = count;
+	hs->out = *out;
+	hs->state = HS_FLAGS;
+	put(hs, &greeting, sizeof(greeting));
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "member.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define PREF_MIN	4096u
+#define PREF_MAX	(1u << 20)
+
+/* Does this process hold a lock on the file? @dir: /proc/PID/fdinfo */
+static bool holds_lock(const char *dir, const char *key)
+{
+	DIR *fds = opendir(dir);
+	struct dirent *entry;
+	bool found = false;
+	char path[600], line[512];
+	FILE *info;
+
+	if (!fds)
+		return false;
+	while (!found && (entry = readdir(fds))) {
+		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		info = fopen(path, "re");
+		if (!info)
+			continue;
+		while (!found && fgets(line, sizeof(line), info))
+			found = !strncmp(line, "lock:", 5) &&
+				strstr(line, key);
+		fclose(info);
+	}
+	closedir(fds);
+	return found;
+}
+
+/* "nbdkit (process 123)"; only for an error's text, so it may take its time */
+static void name_holder(const struct stat *st, char *buf, size_t size)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	char key[64], path[300], comm[64];
+	FILE *file;
+
+	snprintf(buf, size, "another process");
+	snprintf(key, sizeof(key), " %02x:%02x:%ju ", major(st->st_dev),
+		 minor(st->st_dev), (uintmax_t)st->st_ino);
+	while (proc && (entry = readdir(proc))) {
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.200s/fdinfo",
+			 entry->d_name);
+		if (!holds_lock(path, key))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.200s/comm",
+			 entry->d_name);
+		file = fopen(path, "re");
+		if (!file || !fgets(comm, sizeof(comm), file))
+			snprintf(comm, sizeof(comm), "?");
+		if (file)
+			fclose(file);
+		comm[strcspn(comm, "\n")] = '\0';
+		snprintf(buf, size, "%s (process %.20s)", comm,
+			 entry->d_name);
+		break;
+	}
+	if (proc)
+		closedir(proc);
+}
+
+/*
+ * Locks of the open file, not of the process: they stay with the descriptor,
+ * whatever else is opened and closed here, and other servers respect them.
+ */
+static int lock_member(const struct io_file *file, const char *path,
+		       bool read_only, const struct stat *st,
+		       struct enbd_err *err)
+{
+	struct flock lock = {
+		.l_type = read_only ? F_RDLCK : F_WRLCK,
+		.l_whence = SEEK_SET,
+	};
+	char holder[128];
+
+	if (!fcntl(file->fd, F_OFD_SETLK, &lock))
+		return 0;
+	if (errno == EAGAIN || errno == EACCES) {
+		name_holder(st, holder, sizeof(holder));
+		return enbd_fail(err, ENBD_EXIT_BUSY,
+				 "%s: in use by %s; stop that, or serve it read-only from both",
+				 path, holder);
+	}
+	/* A file system without locks */
+	if (errno == EOPNOTSUPP || errno == ENOLCK || errno == EINVAL)
+		return 0;
+	return enbd_fail(err, ENBD_EXIT_GENERAL,
+			 "%s: cannot lock: %s; check the file system", path,
+			 strerror(errno));
+}
+
+static uint32_t power_of_two(uint64_t value, uint32_t min, uint32_t max)
+{
+	uint32_t p = min;
+
+	while (p < max && p < value)
+		p *= 2;
+	return p;
+}
+
+static int block_facts(const struct io_file *file, const char *path,
+		       struct member_facts *facts, struct enbd_err *err)
+{
+	unsigned short rotational = 0;
+	unsigned int io_opt = 0;
+	int logical = 0;
+
+	if (ioctl(file->fd, BLKGETSIZE64, &facts->size) ||
+	    ioctl(file->fd, BLKSSZGET, &logical))
+		return enbd_fail(err, ENBD_EXIT_GENERAL,
+				 "%s: cannot ask for its size: %s; check the device",
+				 path, strerror(errno));
+	ioctl(file->fd, BLKIOOPT, &io_opt);
+	ioctl(file->fd, BLKROTATIONAL, &rotational);
+	facts->block_min = power_of_two((uint64_t)logical, 512, 65536);
+	facts->block_pref = power_of_two(io_opt, PREF_MIN, PREF_MAX);
+	facts->rotational = rotational;
+	return 0;
+}
+
+static int open_failed(const char *path, bool read_only, struct enbd_err *err)
+{
+	const char *remedy = "check the path";
+	int code = ENBD_EXIT_GENERAL;
+
+	if (errno == EBUSY) {
+		code = ENBD_EXIT_BUSY;
+		remedy = "unmount it or stop what uses it, or serve it with -r";
+	} else if (errno == EACCES || errno == EPERM || errno == EROFS) {
+		remedy = read_only ? "check its permissions" :
+				     "check its permissions, or serve it with -r";
+	}
+	return enbd_fail(err, code, "%s: cannot open: %s; %s", path,
+			 strerror(errno), remedy);
+}
+
+/* The same file once more, whatever the path means by now */
+static int open_again(int fd, int flags)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, flags);
+}
+
+int member_open(struct io_file *file, const char *path, bool read_only,
+		struct member_facts *facts, struct enbd_err *err)
+{
+	int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK;
+	struct stat st;
+
+	memset(file, 0, sizeof(*file));
+	memset(facts, 0, sizeof(*facts));
+	file->fd = file->sync_fd = -1;
+	/* For a block device O_EXCL is the claim that a mount makes. */
+	if (!read_only && !stat(path, &st) && S_ISBLK(st.st_mode))
+		flags |= O_EXCL;
+	file->fd = open(path, flags | O_NOCTTY);
+	if (file->fd < 0)
+		return open_failed(path, read_only, err);
+	if (fstat(file->fd, &st)) {
+		open_failed(path, read_only, err);
+		goto failed;
+	}
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
+		enbd_fail(err, ENBD_EXIT_USAGE,
+			  "%s: neither a file nor a block device; name one of these",
+			  path);
+		goto failed;
+	}
+	file->is_block = S_ISBLK(st.st_mode);
+	if (lock_member(file, path, read_only, &st, err))
+		goto failed;
+	file->sync_fd = open_again(file->fd, flags & ~O_EXCL);
+	if (file->sync_fd < 0) {
+		open_failed(path, read_only, err);
+		goto failed;
+	}
+	if (file->is_block) {
+		if (block_facts(file, path, facts, err))
+			goto failed;
+	} else {
+		facts->size = (uint64_t)st.st_size;
+		facts->block_min = 1;
+		facts->block_pref = power_of_two((uint64_t)st.st_blksize,
+						 PREF_MIN, PREF_MAX);
+	}
+	return 0;
+failed:
+	member_close(file);
+	return -1;
+}
+
+void member_close(struct io_file *file)
+{
+	if (file->sync_fd >= 0)
+		close(file->sync_fd);
+	if (file->fd >= 0)
+		close(file->fd);
+	file->fd = file->sync_fd = -1;
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "output.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+/* Vectors of one system call */
+#define BATCH	128
+
+void output_init(struct output *out, int fd, bool (*stalled)(void *ctx),
+		 void *ctx)
+{
+	pthread_mutex_init(&out->lock, NULL);
+	pthread_cond_init(&out->changed, NULL);
+	out->fd = fd;
+	out->head = NULL;
+	out->tail = &out->head;
+	out->busy = false;
+	out->broken = false;
+	out->stalled = stalled;
+	out->ctx = ctx;
+}
+
+void output_destroy(struct output *out)
+{
+	pthread_cond_destroy(&out->changed);
+	pthread_mutex_destroy(&out->lock);
+}
+
+/* What the front of the queue has to send, up to BATCH vectors */
+static unsigned int gather(const struct output *out, struct iovec *iov)
+{
+	const struct out_node *node;
+	unsigned int i, n = 0;
+
+	for (node = out->head; node && n + 2 <= BATCH; node = node->next) {
+		for (i = 0; i < node->iovcnt; i++)
+			iov[n++] = node->iov[i];
+	}
+	return n;
+}
+
+static void release_head(struct output *out)
+{
+	struct out_node *node = out->head;
+
+	out->head = node->next;
+	if (!out->head)
+		out->tail = &out->head;
+	node->release(node);
+}
+
+/* Take @sent bytes from the front of the queue. */
+static void sent_bytes(struct output *out, size_t sent)
+{
+	while (sent) {
+		struct out_node *node = out->head;
+		unsigned int i;
+
+		for (i = 0; i < node->iovcnt; i++) {
+			struct iovec *iov = &node->iov[i];
+			const size_t n = sent < iov->iov_len ? sent :
+							       iov->iov_len;
+
+			iov->iov_base = (char *)iov->iov_base + n;
+			iov->iov_len -= n;
+			sent -= n;
+			if (iov->iov_len)
+				return;
+		}
+		release_head(out);
+	}
+}
+
+static void give_up(struct output *out)
+{
+	out->broken = true;
+	while (out->head)
+		release_head(out);
+	/* So that the thread that reads notices as well. */
+	shutdown(out->fd, SHUT_RDWR);
+}
+
+/* As the writer, with lock, which is released: until empty or stalled */
+static void drain(struct output *out)
+{
+	struct iovec iov[BATCH];
+	struct msghdr msg = { .msg_iov = iov };
+	ssize_t n;
+
+	while (out->head) {
+		bool stalled = false;
+
+		msg.msg_iovlen = gather(out, iov);
+		pthread_mutex_unlock(&out->lock);
+		do {
+			n = sendmsg(out->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+		} while (n < 0 && errno == EINTR);
+		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
+			/*
+			 * From here on output_resume() may run in another
+			 * thread, end the stall and with it our right to
+			 * touch anything.
+			 */
+			if (out->stalled(out->ctx))
+				stalled = true;
+		}
+		if (stalled)
+			return;
+		pthread_mutex_lock(&out->lock);
+		if (n > 0)
+			sent_bytes(out, (size_t)n);
+		else
+			give_up(out);
+	}
+	out->busy = false;
+	pthread_cond_broadcast(&out->changed);
+	pthread_mutex_unlock(&out->lock);
+}
+
+void output_push_locked(struct output *out, struct out_node *node)
+{
+	node->next = NULL;
+	if (out->broken) {
+		node->release(node);
+		pthread_mutex_unlock(&out->lock);
+		return;
+	}
+	*out->tail = node;
+	out->tail = &node->next;
+	if (out->busy) {
+		pthread_mutex_unlock(&out->lock);
+		return;
+	}
+	out->busy = true;
+	drain(out);
+}
+
+void output_push(struct output *out, struct out_node *node)
+{
+	pthread_mutex_lock(&out->lock);
+	output_push_locked(out, node);
+}
+
+void output_resume(struct output *out)
+{
+	pthread_mutex_lock(&out->lock);
+	drain(out);
+}

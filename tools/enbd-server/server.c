@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "server.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "connection.h"
+#include "process.h"
+#include "slog.h"
+
+/* Time for clients to take their last replies, then for I/O to finish */
+#define DRAIN_MS	10000
+#define STOP_MS		30000
+/* Pause of accepting when files or memory have run out */
+#define PAUSE_MS	100
+#define EVENTS		64
+
+/* A connection in the list of all */
+struct client {
+	struct server *server;
+	struct connection *conn;
+	struct client *next;
+	struct client **back;
+};
+
+enum server_state {
+	SERVING,
+	DRAINING,
+	STOPPING,
+};
+
+/**
+ * struct server - the server
+ *
+ * Of the main thread only:
+ * @config: what the administrator wants
+ * @listeners: open while @state is SERVING
+ * @epoll: listeners, @signals, @ended, @stalled
+ * @stalled: client sockets whose output waits; any thread adds to it
+ * @signals: signalfd
+ * @ended: eventfd, written when the last client ends
+ * @state: serving or ending
+ * @deadline: ms; when @state ends
+ * @paused_until: ms; not accepting until then, 0 when it is
+ *
+ * @env: constant
+ *
+ * @lock: protects the rest
+ * @clients: all of them
+ * @count: how many
+ */
+struct server {
+	const struct server_config *config;
+	struct listeners *listeners;
+	int epoll;
+	int stalled;
+	int signals;
+	int ended;
+	enum server_state state;
+	long long deadline;
+	long long paused_until;
+
+	struct connection_env env;
+
+	pthread_mutex_t lock;
+	struct client *clients;
+	unsigned int count;
+};
+
+static long long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
+}
+
+/* connection_env.stalled */
+static bool watch_stalled(void *ctx, struct connection *conn, int fd)
+{
+	struct epoll_event event = {
+		.events = EPOLLOUT | EPOLLONESHOT,
+		.data.ptr = conn,
+	};
+	struct server *server = ctx;
+
+	if (!epoll_ctl(server->stalled, EPOLL_CTL_MOD, fd, &event))
+		return true;
+	return errno == ENOENT &&
+	       !epoll_ctl(server->stalled, EPOLL_CTL_ADD, fd, &event);
+}
+
+static void resume_stalled(struct server *server)
+{
+	struct epoll_event events[EVENTS];
+	int i, n;
+
+	/* One event for each call of watch_stalled(), so none is outdated. */
+	n = epoll_wait(server->stalled, events, EVENTS, 0);
+	for (i = 0; i < n; i++)
+		connection_resume(events[i].data.ptr);
+}
+
+static void *client_thread(void *arg)
+{
+	struct client *client = arg;
+	struct server *server = client->server;
+	const uint64_t one = 1;
+
+	connection_run(client->conn);
+	pthread_mutex_lock(&server->lock);
+	*client->back = client->next;
+	if (client->next)
+		client->next->back = client->back;
+	pthread_mutex_unlock(&server->lock);
+	connection_destroy(client->conn);
+	free(client);
+	/* Last, so that with the last client all its memory is gone, too. */
+	pthread_mutex_lock(&server->lock);
+	if (!--server->count &&
+	    write(server->ended, &one, sizeof(one)) != sizeof(one))
+		slog_error("eventfd: %s", strerror(errno));
+	pthread_mutex_unlock(&server->lock);
+	return NULL;
+}
+
+/* Return: 0 or a positive errno; the socket has been taken over then */
+static int start_client(struct server *server, int fd, const char *peer)
+{
+	struct client *client = calloc(1, sizeof(*client));
+	int err;
+
+	if (!client)
+		return ENOMEM;
+	client->server = server;
+	client->conn = connection_create(&server->env, fd, peer);
+	if (!client->conn) {
+		free(client);
+		return ENOMEM;
+	}
+	pthread_mutex_lock(&server->lock);
+	client->next = server->clients;
+	client->back = &server->clients;
+	if (client->next)
+		client->next->back = &client->next;
+	server->clients = client;
+	server->count++;
+	err = thread_start(client_thread, client);
+	if (err) {
+		server->clients = client->next;
+		if (client->next)
+			client->next->back = &server->clients;
+		server->count--;
+	}
+	pthread_mutex_unlock(&server->lock);
+	if (err) {
+		connection_destroy(client->conn);
+		free(client);
+	}
+	return 0;
+}
+
+static void set_accepting(struct server *server, bool on)
+{
+	struct listeners *listeners = server->listeners;
+	struct epoll_event event = { .events = on ? EPOLLIN : 0 };
+	unsigned int i;
+
+	for (i = 0; i < listeners->count; i++) {
+		event.data.fd = listeners->fds[i];
+		epoll_ctl(server->epoll, EPOLL_CTL_MOD, listeners->fds[i],
+			  &event);
+	}
+	server->paused_until = on ? 0 : now_ms() + PAUSE_MS;
+}
+
+static bool is_full(struct server *server)
+{
+	bool full;
+
+	pthread_mutex_lock(&server->lock);
+	full = server->count >= server->config->max_connections;
+	pthread_mutex_unlock(&server->lock);
+	return full;
+}
+
+static void accept_client(struct server *server, int listener)
+{
+	char peer[128];
+	int fd, err;
+
+	fd = listener_accept(listener, peer, sizeof(peer));
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+		    errno == ENOBUFS) {
+			slog_peer("cannot accept clients: %s",
+				  strerror(errno));
+			set_accepting(server, false);
+		}
+		return;
+	}
+	if (is_full(server)) {
+		slog_peer("%s: refused, there are %u clients already", peer,
+			  server->config->max_connections);
+		close(fd);
+		return;
+	}
+	err = start_client(server, fd, peer);
+	if (err) {
+		slog_peer("%s: refused: %s", peer, strerror(err));
+		close(fd);
+	}
+}
+
+static void for_each_client(struct server *server,
+			    void (*act)(struct connection *conn))
+{
+	struct client *client;
+
+	pthread_mutex_lock(&server->lock);
+	for (client = server->clients; client; client = client->next)
+		act(client->conn);
+	pthread_mutex_unlock(&server->lock);
+}
+
+static void begin_drain(struct server *server)
+{
+	if (server->state != SERVING)
+		return;
+	server->state = DRAINING;
+	server->deadline = now_ms() + DRAIN_MS;
+	listeners_close(server->listeners);
+	for_each_client(server, connection_drain);
+}
+
+static void handle_signal(struct server *server)
+{
+	struct signalfd_siginfo info;
+
+	if (read(server->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP)
+		slog_info("SIGHUP: settings are read only at the start; restart the server to change them");
+	else
+		begin_drain(server);
+}
+
+static void handle_event(struct server *server, int fd)
+{
+	uint64_t count;
+
+	if (fd == server->signals)
+		handle_signal(server);
+	else if (fd == server->stalled)
+		resume_stalled(server);
+	else if (fd != server->ended)
+		accept_client(server, fd);
+	else if (read(fd, &count, sizeof(count)) < 0)
+		slog_error("eventfd: %s", strerror(errno));
+}
+
+/* When must something be done though nothing happens? ms from now, -1 never */
+static int next_timeout(const struct server *server)
+{
+	const long long at = server->state == SERVING ? server->paused_until :
+							server->deadline;
+	long long left;
+
+	if (!at)
+		return -1;
+	left = at - now_ms();
+	return left < 0 ? 0 : (int)left;
+}
+
+/* Return: false when time is up for good */
+static bool handle_time(struct server *server)
+{
+	const long long now = now_ms();
+
+	if (server->state == SERVING) {
+		if (server->paused_until && now >= server->paused_until)
+			set_accepting(server, true);
+		return true;
+	}
+	if (now < server->deadline)
+		return true;
+	if (server->state == STOPPING)
+		return false;
+	server->state = STOPPING;
+	server->deadline = now + STOP_MS;
+	for_each_client(server, connection_stop);
+	return true;
+}
+
+static unsigned int client_count(struct server *server)
+{
+	unsigned int count;
+
+	pthread_mutex_lock(&server->lock);
+	count = server->count;
+	pthread_mutex_unlock(&server->lock);
+	return count;
+}
+
+static int loop(struct server *server)
+{
+	struct epoll_event events[EVENTS];
+	int i, n;
+
+	while (server->state == SERVING || client_count(server)) {
+		n = epoll_wait(server->epoll, events, EVENTS,
+			       next_timeout(server));
+		for (i = 0; i < n; i++) {
+			const int fd = events[i].data.fd;
+
+			/* Listeners may have been closed just now. */
+			if (server->state == SERVING ||
+			    fd == server->signals || fd == server->stalled ||
+			    fd == server->ended)
+				handle_event(server, fd);
+		}
+		if (!handle_time(server)) {
+			slog_error("I/O of %u clients does not finish; ending without it, check the disks",
+				   client_count(server));
+			return ENBD_EXIT_GENERAL;
+		}
+	}
+	return ENBD_EXIT_OK;
+}
+
+static int watch(const struct server *server, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+static int setup(struct server *server)
+{
+	sigset_t set;
+	unsigned int i;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	server->epoll = epoll_create1(EPOLL_CLOEXEC);
+	server->stalled = epoll_create1(EPOLL_CLOEXEC);
+	server->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (server->epoll < 0 || server->stalled < 0 || server->ended < 0 ||
+	    server->signals < 0)
+		return -1;
+	if (watch(server, server->stalled) || watch(server, server->ended) ||
+	    watch(server, server->signals))
+		return -1;
+	for (i = 0; i < server->listeners->count; i++) {
+		if (watch(server, server->listeners->fds[i]))
+			return -1;
+	}
+	return 0;
+}
+
+int server_run(const struct server_config *config,
+	       struct listeners *listeners, struct target *const *targets,
+	       size_t count)
+{
+	/* Static: after a failure threads may still use it until the end. */
+	static struct server server;
+	int rc;
+
+	server.config = config;
+	server.listeners = listeners;
+	server.env.targets = targets;
+	server.env.count = count;
+	server.env.handshake_ms = config->handshake_ms;
+	server.env.stalled = watch_stalled;
+	server.env.ctx = &server;
+	pthread_mutex_init(&server.lock, NULL);
+	if (setup(&server)) {
+		slog_error("cannot start: %s", strerror(errno));
+		return ENBD_EXIT_GENERAL;
+	}
+	rc = loop(&server);
+	close(server.signals);
+	close(server.ended);
+	close(server.stalled);
+	close(server.epoll);
+	return rc;
+}

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The transmission phase: one thread reads requests. What the page cache can
+ * answer it does itself, many replies to one send; the rest is submitted, and
+ * answered by whoever finishes it.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <linux/enbd_wire.h>
+
+#include "conn_state.h"
+#include "slog.h"
+
+#define MIN(a, b)	((a) < (b) ? (a) : (b))
+#define container_of(ptr, type, member) \
+	((type *)((char *)(ptr) - offsetof(type, member)))
+
+/*
+ * While writes are long: receive no more at once than headers, so that the
+ * payload goes from the socket straight into its buffer.
+ */
+#define SMALL_FILL	4096u
+
+static size_t in_avail(const struct connection *conn)
+{
+	return conn->in_tail - conn->in_head;
+}
+
+static bool stopped(struct connection *conn)
+{
+	return atomic_load(&conn->phase) == CONN_STOP;
+}
+
+/* Return: bytes, 0 at the end of the stream or of the connection */
+static size_t receive(struct connection *conn, struct iovec *iov, int cnt)
+{
+	ssize_t n;
+
+	do {
+		n = readv(conn->fd, iov, cnt);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != ECONNRESET && errno != EPIPE)
+		slog_peer("%s: cannot receive: %s", conn->peer,
+			  strerror(errno));
+	return n > 0 && !stopped(conn) ? (size_t)n : 0;
+}
+
+/* Get more bytes into the input. Everything collected is sent before. */
+static bool fill_input(struct connection *conn)
+{
+	struct iovec iov;
+	size_t n;
+
+	arena_send(conn);
+	if (conn->in_head) {
+		memmove(conn->in, conn->in + conn->in_head, in_avail(conn));
+		conn->in_tail -= conn->in_head;
+		conn->in_head = 0;
+	}
+	iov.iov_base = conn->in + conn->in_tail;
+	iov.iov_len = INPUT_SIZE - conn->in_tail;
+	if (conn->big_writes)
+		iov.iov_len = MIN(iov.iov_len, SMALL_FILL);
+	n = receive(conn, &iov, 1);
+	conn->in_tail += n;
+	return n;
+}
+
+/* Make at least @len bytes, not above INPUT_SIZE, available in the input. */
+static bool need_input(struct connection *conn, size_t len)
+{
+	while (in_avail(conn) < len) {
+		if (!fill_input(conn))
+			return false;
+	}
+	return true;
+}
+
+static bool skip_input(struct connection *conn, uint64_t len)
+{
+	size_t n;
+
+	while (len) {
+		n = MIN(in_avail(conn), len);
+		conn->in_head += n;
+		len -= n;
+		if (len && !fill_input(conn))
+			return false;
+	}
+	return true;
+}
+
+/* Receive a payload into @buf, and what follows it into the input. */
+static bool read_payload(struct connection *conn, char *buf, size_t len)
+{
+	struct iovec iov[2];
+	size_t n = MIN(in_avail(conn), len);
+
+	memcpy(buf, conn->in + conn->in_head, n);
+	conn->in_head += n;
+	if (n == len)
+		return true;
+	arena_send(conn);
+	conn->in_head = conn->in_tail = 0;
+	while (n < len) {
+		size_t got;
+
+		iov[0].iov_base = buf + n;
+		iov[0].iov_len = len - n;
+		iov[1].iov_base = conn->in;
+		iov[1].iov_len = SMALL_FILL;
+		got = receive(conn, iov, 2);
+		if (!got)
+			return false;
+		if (got > len - n)
+			conn->in_tail = got - (len - n);
+		n += MIN(got, len - n);
+	}
+	return true;
+}
+
+static void log_failure(const struct connection *conn,
+			const struct nbd_request *nbd, int error)
+{
+	slog_peer("%s: export \"%s\": %s of %llu bytes at %llu failed: %s",
+		  conn->peer, conn->target->info.name,
+		  nbd_command_name(nbd->type), (unsigned long long)nbd->length,
+		  (unsigned long long)nbd->offset, strerror(error));
+}
+
+/* Room for a reply of @len bytes among those collected */
+static char *collect(struct connection *conn, size_t len)
+{
+	struct arena *arena = conn->arena;
+
+	if (arena && (arena->used >= ARENA_SEND ||
+		      arena->used + len > ARENA_SIZE))
+		arena_send(conn);
+	arena = arena_get(conn);
+	return arena ? arena->data + arena->used : NULL;
+}
+
+/* Answer without data. */
+static bool answer(struct connection *conn, const struct nbd_request *nbd,
+		   uint32_t error)
+{
+	char *p = collect(conn, NBD_REPLY_MAX);
+
+	if (!p)
+		return false;
+	conn->arena->used += nbd_put_reply(p, conn->mode, nbd, error);
+	return true;
+}
+
+/* Put the reply to a finished request into its node. */
+static void make_reply(struct request *req)
+{
+	const struct connection *conn = req->conn;
+	const uint32_t error = nbd_error(req->io.error);
+	struct out_node *node = &req->node;
+
+	if (req->io.error)
+		log_failure(conn, &req->nbd, req->io.error);
+	node->iov[0].iov_base = req->header;
+	node->iov[0].iov_len = nbd_put_reply(req->header, conn->mode,
+					     &req->nbd, error);
+	node->iovcnt = 1;
+	if (req->io.op == IO_READ && !error) {
+		node->iov[1].iov_base = req->buf;
+		node->iov[1].iov_len = req->nbd.length;
+		node->iovcnt = 2;
+	}
+}
+
+/* block_io.done: any thread */
+static void request_done(struct block_io *io)
+{
+	struct request *req = container_of(io, struct request, io);
+	struct connection *conn = req->conn;
+
+	make_reply(req);
+	pthread_mutex_lock(&conn->out.lock);
+	conn->started--;
+	output_push_locked(&conn->out, &req->node);
+}
+
+static void start(struct connection *conn, struct request *req)
+{
+	pthread_mutex_lock(&conn->out.lock);
+	conn->started++;
+	pthread_mutex_unlock(&conn->out.lock);
+	conn->target->ops->submit(conn->target, &req->io);
+}
+
+static struct request *new_request(struct connection *conn,
+				   const struct nbd_request *nbd, size_t size)
+{
+	struct request *req = request_get(conn, size);
+
+	if (!req)
+		return NULL;
+	req->nbd = *nbd;
+	nbd_to_io(nbd, &req->io);
+	req->io.buf = req->buf;
+	req->io.done = request_done;
+	return req;
+}
+
+/* A short read straight into the collected replies, if that needs no wait */
+static bool read_inline(struct connection *conn, const struct nbd_request *nbd,
+			bool *done)
+{
+	const size_t head = nbd_reply_length(conn->mode, nbd, 0);
+	struct block_io io;
+	char *p;
+
+	*done = false;
+	p = collect(conn, head + nbd->length);
+	if (!p)
+		return false;
+	nbd_to_io(nbd, &io);
+	io.buf = p + head;
+	if (conn->target->ops->run_now(conn->target, &io) || io.error)
+		return true;
+	nbd_put_reply(p, conn->mode, nbd, 0);
+	conn->arena->used += head + nbd->length;
+	*done = true;
+	return true;
+}
+
+static bool handle_read(struct connection *conn, const struct nbd_request *nbd)
+{
+	struct request *req;
+	bool done;
+
+	if (nbd->length <= INLINE_MAX) {
+		if (!read_inline(conn, nbd, &done))
+			return false;
+		if (done)
+			return true;
+	}
+	req = new_request(conn, nbd, nbd->length);
+	if (!req)
+		return false;
+	if (nbd->length > INLINE_MAX &&
+	    !conn->target->ops->run_now(conn->target, &req->io)) {
+		make_reply(req);
+		arena_send(conn);
+		output_push(&conn->out, &req->node);
+		return true;
+	}
+	start(conn, req);
+	return true;
+}
+
+/* A short write straight from the input, if that needs no wait */
+static bool write_inline(struct connection *conn,
+			 const struct nbd_request *nbd)
+{
+	struct block_io io;
+
+	nbd_to_io(nbd, &io);
+	io.buf = conn->in + conn->in_head;
+	if (conn->target->ops->run_now(conn->target, &io) || io.error)
+		return false;
+	conn->in_head += nbd->length;
+	return true;
+}
+
+static bool handle_write(struct connection *conn,
+			 const struct nbd_request *nbd)
+{
+	struct request *req;
+
+	conn->big_writes = nbd->length > INLINE_MAX;
+	if (!conn->big_writes) {
+		if (!need_input(conn, nbd->length))
+			return false;
+		if (write_inline(conn, nbd))
+			return answer(conn, nbd, 0);
+	}
+	req = new_request(conn, nbd, nbd->length);
+	if (!req)
+		return false;
+	if (!read_payload(conn, req->buf, nbd->length)) {
+		request_put(req);
+		return false;
+	}
+	start(conn, req);
+	return true;
+}
+
+/* What is not carried out: skip its payload and say why. */
+static bool refuse(struct connection *conn, const struct nbd_request *nbd,
+		   uint64_t payload, uint32_t error)
+{
+	if (payload > SKIP_MAX) {
+		slog_peer("%s: export \"%s\": %s with %llu bytes of payload; disconnected",
+			  conn->peer, conn->target->info.name,
+			  nbd_command_name(nbd->type),
+			  (unsigned long long)payload);
+		return false;
+	}
+	return skip_input(conn, payload) && answer(conn, nbd, error);
+}
+
+/* Return: false to end the connection */
+static bool handle(struct connection *conn, const struct nbd_request *nbd)
+{
+	const uint64_t payload = nbd_payload_length(nbd, conn->mode);
+	struct request *req;
+	uint32_t error;
+
+	if (nbd->type == ENBD_CMD_DISC)
+		return false;
+	error = atomic_load(&conn->phase) == CONN_DRAIN ? ENBD_ESHUTDOWN :
+		nbd_check_request(nbd, conn->mode, &conn->target->info);
+	if (error)
+		return refuse(conn, nbd, payload, error);
+	if (!nbd->length && nbd->type != ENBD_CMD_FLUSH)
+		return answer(conn, nbd, 0);
+	if (nbd->type == ENBD_CMD_READ)
+		return handle_read(conn, nbd);
+	if (nbd->type == ENBD_CMD_WRITE)
+		return handle_write(conn, nbd);
+	req = new_request(conn, nbd, 0);
+	if (!req)
+		return false;
+	start(conn, req);
+	return true;
+}
+
+void transmit(struct connection *conn)
+{
+	struct nbd_request nbd;
+	int n;
+
+	while (!stopped(conn)) {
+		n = nbd_parse_request(conn->mode, conn->in + conn->in_head,
+				      in_avail(conn), &nbd);
+		if (n < 0) {
+			slog_peer("%s: export \"%s\": wrong magic of a request; disconnected",
+				  conn->peer, conn->target->info.name);
+			break;
+		}
+		if (!n) {
+			if (!fill_input(conn))
+				break;
+			continue;
+		}
+		conn->in_head += (size_t)n;
+		if (!handle(conn, &nbd))
+			break;
+	}
+	arena_send(conn);
+}
