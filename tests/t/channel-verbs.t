@@ -8,14 +8,14 @@
 
 truncate -s 4M "$T/disk"
 start_server "$T/disk"
-need_connect "$URI"
+need_connect "$URI" -n 1
 
 places()
 {
 	field '" ".join(str(c["index"]) for c in ch)'
 }
 
-is "$(places)" 0 "connect makes one channel by default"
+is "$(places)" 0 "connect -n 1 makes one channel"
 ok "channel add" enbdctl channel add "$DEV"
 ok "channel add -n 3" enbdctl channel add nda -n 3
 is "$(places)" "0 1 2 3 4" "five channels"

@@ -65,7 +65,7 @@ ok "disconnect" disconnect
 
 # Flags: HAS_FLAGS and SEND_FLUSH, neither trim nor write-zeroes.
 start_hostile right --flags 5
-need_connect "$URI"
+need_connect "$URI" -n 1
 is "$(cat /sys/block/nda/queue/discard_max_bytes)" 0 "no trim, no discard"
 is "$(cat /sys/block/nda/queue/write_zeroes_max_bytes)" 0 "no write-zeroes"
 nok "blkdiscard is refused" blkdiscard "$DEV"

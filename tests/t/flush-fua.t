@@ -47,7 +47,7 @@ num "$(arrived Flush '')" -ge 1 "arrives as a flush"
 ok "disconnect" disconnect
 
 start_nbdkit --filter=log --filter=fua memory 16M logfile="$log" fuamode=none
-need_connect "$URI"
+need_connect "$URI" -n 1
 is "$(cat /sys/block/nda/queue/fua)" 0 "a server without FUA"
 : >"$log"
 ok "a direct write with O_DSYNC" write_4k oflag=direct,dsync
@@ -56,7 +56,7 @@ ok "disconnect" disconnect
 
 # Flags: HAS_FLAGS only.
 start_hostile right --flags 1
-need_connect "$URI"
+need_connect "$URI" -n 1
 is "$(cat /sys/block/nda/queue/write_cache)" "write through" \
 	"a server without flush has no cache"
 ok "a direct write with O_DSYNC needs none" write_4k oflag=direct,dsync

@@ -57,4 +57,25 @@ ok "a slow server" within 40 fio --name=slow --filename="$DEV" --direct=1 \
 is "$(chan_state nda 0)" live "is not lost"
 ok "disconnect" disconnect
 
+# The timeout counts from when the request was given to the channel it is on,
+# not from when the application asked: a request that comes over from a lost
+# channel must not take the next one down with it.
+start_nbdkit --filter=delay memory 8M rdelay=$((1500 * SLOW))ms
+start_proxy "$PORT"
+need_connect "$URI" -n 2 --io-timeout $((2 * SLOW))
+spawn dd dd if="$DEV" of=/dev/null bs=4k count=1 skip=8 iflag=direct
+dd=$PID
+begin=$(now_ms)
+asked()
+{
+	[ $(($(now_ms) - begin)) -ge $((1000 * SLOW)) ]
+}
+wait_for 5 asked
+busy=$(field '[c["index"] for c in ch if c["pending"]][0]')
+ok "cut the channel it waits on" proxy cut "$(chan_port "$busy")"
+wait "$dd"
+is $? 0 "the read is answered over the other"
+is "$(chan_state nda $((1 - busy)))" live "which is not lost for it"
+ok "disconnect" disconnect
+
 done_testing

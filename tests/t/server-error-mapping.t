@@ -56,8 +56,22 @@ check ENOSPC 'No space left on device'
 # It would be refused on every path: a target error, no transport error.
 check EPERM 'Remote I/O error|Operation not permitted'
 check EINVAL 'Invalid argument|Remote I/O error'
-check ESHUTDOWN 'No such device|endpoint shutdown'
 check ENOMEM 'Input/output error|Cannot allocate memory'
 check ENOSPC 'No space left on device' --no-sr
+
+# A server that is shutting down has not done the request and never will: not
+# the request's fault, so the channel is given up, as if it had been closed.
+start_nbdkit --filter=error memory 1M error=ESHUTDOWN error-rate=100% \
+	error-file="$trigger"
+need_connect "$URI" -n 2 --dead-timeout 1
+touch "$trigger"
+nok "ESHUTDOWN: a write fails after the dead timeout" within 20 write_it
+is "$(field '[c["state"] for c in ch]')" "['lost', 'lost']" \
+	"ESHUTDOWN: the channels are lost"
+like "$(field 'ch[0]["reason"]')" 'shutting down' "ESHUTDOWN: and the reason told"
+rm "$trigger"
+ok "ESHUTDOWN: a new channel" enbdctl channel add "$DEV"
+ok "ESHUTDOWN: a write works" write_it
+ok "ESHUTDOWN: disconnect" disconnect
 
 done_testing
