@@ -41,7 +41,7 @@ need() {
 
 # tracked PATTERN...: files of the project (also new ones that are not ignored)
 tracked() {
-	git ls-files --cached --others --exclude-standard -- "$@" | while read -r f; do
+	git ls-files --cached --others --exclude-standard -- "$@" 2>/dev/null | while read -r f; do
 		[ -f "$f" ] && echo "$f"
 	done
 }
