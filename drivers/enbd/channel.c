@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "channel.h"
+
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "trace.h"
+
+/* How long one run of a channel's work may take before others get a turn */
+#define ENBD_WORK_BUDGET	usecs_to_jiffies(1000)
+
+/*
+ * Reclaim waits for our I/O, so the work that carries it has a rescuer and
+ * goes before other work.
+ */
+static struct workqueue_struct *enbd_wq;
+
+/* Returns 0 or -ENOMEM. */
+int enbd_channel_init(void)
+{
+	int err = enbd_sock_init();
+
+	if (err)
+		return err;
+	enbd_wq = alloc_workqueue("enbd-io", WQ_MEM_RECLAIM | WQ_HIGHPRI |
+				  WQ_PERCPU, 0);
+	if (!enbd_wq) {
+		enbd_sock_exit();
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void enbd_channel_exit(void)
+{
+	destroy_workqueue(enbd_wq);
+	enbd_sock_exit();
+}
+
+static void channel_free(struct kref *ref)
+{
+	struct enbd_channel *ch = container_of(ref, struct enbd_channel, ref);
+
+	enbd_tx_free(&ch->tx);
+	kfree(ch);
+}
+
+/**
+ * enbd_channel_put() - drop a reference
+ * @ch: a channel; stopped, if this may be the last one
+ */
+void enbd_channel_put(struct enbd_channel *ch)
+{
+	kref_put(&ch->ref, channel_free);
+}
+
+/**
+ * enbd_channel_lose() - the socket is of no use any more
+ * @ch:     the channel
+ * @reason: why, for people
+ *
+ * Only the first call counts. Context: any but hard interrupt.
+ */
+void enbd_channel_lose(struct enbd_channel *ch, const char *reason)
+{
+	if (test_and_set_bit(0, &ch->dead))
+		return;
+	strscpy(ch->reason, reason, sizeof(ch->reason));
+	trace_enbd_channel_lost(ch);
+	ch->ops->lost(ch);
+}
+
+static void channel_lose_err(struct enbd_channel *ch, const char *what, int err)
+{
+	char reason[ENBD_REASON_LEN];
+
+	snprintf(reason, sizeof(reason), "%s: error %d", what, err);
+	enbd_channel_lose(ch, reason);
+}
+
+static void channel_wake(void *priv)
+{
+	struct enbd_channel *ch = priv;
+
+	queue_work_on(ch->cpu, enbd_wq, &ch->work);
+}
+
+/* Look for the end of the stream, everything that came having been read. */
+static void channel_check_end(struct enbd_channel *ch)
+{
+	int err;
+
+	if (!enbd_sock_ended(&ch->s, &err))
+		return;
+	/* data may have come between our last look and the end */
+	if (enbd_rxq_pull(ch) < 0)
+		return;
+	switch (err) {
+	case 0:
+		enbd_channel_lose(ch, enbd_rx_idle(&ch->rxq.rx) ?
+				  "closed by the server" :
+				  "closed by the server within a reply");
+		break;
+	case ECONNRESET:
+		enbd_channel_lose(ch, "reset by the server");
+		break;
+	case ETIMEDOUT:
+		enbd_channel_lose(ch, "the server does not acknowledge");
+		break;
+	default:
+		channel_lose_err(ch, "connection lost", err);
+	}
+}
+
+/* Send. Returns whether there is more to do now; loses the channel on error. */
+static bool channel_push(struct enbd_channel *ch)
+{
+	int ret = enbd_tx_push(ch);
+
+	if (ret < 0)
+		channel_lose_err(ch, "cannot send", -ret);
+	return ret > 0;
+}
+
+static void channel_work(struct work_struct *work)
+{
+	struct enbd_channel *ch = container_of(work, struct enbd_channel, work);
+	unsigned long end = jiffies + ENBD_WORK_BUDGET;
+	bool more;
+	int ret;
+
+	do {
+		if (test_bit(0, &ch->dead))
+			return;
+		more = false;
+		/* who has the lock looks for new requests after dropping it */
+		if (mutex_trylock(&ch->tx_lock)) {
+			more = channel_push(ch);
+			mutex_unlock(&ch->tx_lock);
+			if (!llist_empty(&ch->incoming))
+				more = true;
+		}
+		ret = enbd_rxq_pull(ch);
+		if (ret < 0)
+			return;
+		if (ret)
+			more = true;
+		else
+			channel_check_end(ch);
+	} while (more && time_before_eq(jiffies, end));
+
+	if (more)
+		channel_wake(ch);
+}
+
+/**
+ * enbd_channel_new() - make a channel without a socket
+ * @led:     the device's requests
+ * @index:   its place in the session, below ENBD_IO_NO_CHANNEL
+ * @format:  enum enbd_reply_format settled with the server
+ * @disk:    name of the device, outlives the channel
+ * @ops:     see there
+ * @session: for @ops
+ *
+ * Context: may sleep. Return: the channel or ERR_PTR(-ENOMEM).
+ */
+struct enbd_channel *enbd_channel_new(struct enbd_ledger *led, u8 index,
+				      u32 format, const char *disk,
+				      const struct enbd_channel_ops *ops,
+				      void *session)
+{
+	struct enbd_channel *ch = kzalloc(sizeof(*ch), GFP_KERNEL);
+
+	if (!ch)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&ch->ref);
+	ch->led = led;
+	ch->ops = ops;
+	ch->session = session;
+	ch->disk = disk;
+	ch->index = index;
+	ch->format = format;
+	ch->cpu = WORK_CPU_UNBOUND;
+	ch->state = ENBD_CHANNEL_STATE_LOST;
+	init_llist_head(&ch->incoming);
+	mutex_init(&ch->tx_lock);
+	INIT_WORK(&ch->work, channel_work);
+	if (enbd_tx_init(&ch->tx)) {
+		kfree(ch);
+		return ERR_PTR(-ENOMEM);
+	}
+	enbd_rxq_init(ch);
+	return ch;
+}
+
+/**
+ * enbd_channel_open() - give a channel its socket
+ * @ch:     a new channel
+ * @sock:   from enbd_sock_get(); the reference passes on success
+ * @extack: told why not
+ *
+ * Nothing is sent or received before enbd_channel_start().
+ *
+ * Context: process. Return: 0 or -EBUSY.
+ */
+int enbd_channel_open(struct enbd_channel *ch, struct socket *sock,
+		      struct netlink_ext_ack *extack)
+{
+	int err = enbd_sock_attach(&ch->s, sock, channel_wake, ch, extack);
+
+	if (err) {
+		ch->s.sock = NULL;
+		return err;
+	}
+	ch->can_splice = ch->s.inet;
+	enbd_sock_names(sock, ch->local, ch->peer);
+	return 0;
+}
+
+/**
+ * enbd_channel_start() - look at what has come in the meantime
+ * @ch: an open channel whose cpu is set
+ */
+void enbd_channel_start(struct enbd_channel *ch)
+{
+	channel_wake(ch);
+}
+
+/**
+ * enbd_channel_stop() - take the socket away
+ * @ch:      the channel; nobody gives it requests any more
+ * @orderly: say goodbye (NBD_CMD_DISC) instead of resetting the connection
+ *
+ * When it returns neither sender nor receiver run, the socket is gone, and
+ * every request that the ledger shows as this channel's is the caller's.
+ *
+ * Context: process, not the channel's own work. Waits for the work, which
+ * does not wait for the peer.
+ */
+void enbd_channel_stop(struct enbd_channel *ch, bool orderly)
+{
+	struct socket *sock = ch->s.sock;
+
+	if (!sock)
+		return;
+	set_bit(0, &ch->dead);
+	enbd_sock_detach(&ch->s);
+	cancel_work_sync(&ch->work);
+
+	mutex_lock(&ch->tx_lock);
+	if (orderly)
+		enbd_tx_disc(ch);
+	else
+		enbd_sock_abort(&ch->s, -ECONNABORTED);
+	init_llist_head(&ch->incoming);
+	INIT_LIST_HEAD(&ch->tx.ready);
+	INIT_LIST_HEAD(&ch->tx.writes);
+	ch->tx.body_left = 0;
+	ch->s.sock = NULL;
+	mutex_unlock(&ch->tx_lock);
+
+	/* a submitter that failed to get the lock may have queued it */
+	cancel_work_sync(&ch->work);
+	enbd_sock_put(sock);
+}
+
+/**
+ * enbd_channel_queue() - give a request to a channel
+ * @ch: a channel that the session offers
+ * @io: the request, assigned to it
+ *
+ * It is sent by the next enbd_channel_kick(). Context: any.
+ */
+void enbd_channel_queue(struct enbd_channel *ch, struct enbd_io *io)
+{
+	atomic64_inc(&ch->requested);
+	trace_enbd_rq_queue(io, ch);
+	llist_add(&io->lnode, &ch->incoming);
+}
+
+/**
+ * enbd_channel_kick() - send what was queued
+ * @ch: the channel
+ *
+ * Sends from here if nobody else is sending: no other thread needs to wake up
+ * before the request is on its way.
+ *
+ * Context: process.
+ */
+void enbd_channel_kick(struct enbd_channel *ch)
+{
+	bool more = true;
+
+	if (mutex_trylock(&ch->tx_lock)) {
+		more = false;
+		if (!test_bit(0, &ch->dead))
+			more = channel_push(ch);
+		mutex_unlock(&ch->tx_lock);
+		if (!llist_empty(&ch->incoming))
+			more = true;
+	}
+	if (more && !test_bit(0, &ch->dead))
+		channel_wake(ch);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A channel: one socket to the server, what is waiting to be sent on it, and
+ * the reply being received from it. It knows nothing of disks, of the other
+ * channels, nor of what happens to its requests when it is lost.
+ *
+ * Two contexts work on a channel, both never waiting for the peer:
+ *
+ *  - the sender, under @tx_lock: a submitter if it gets the lock at once, else
+ *    the work item;
+ *  - the receiver: the work item alone.
+ */
+#ifndef ENBD_CHANNEL_H
+#define ENBD_CHANNEL_H
+
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/uio.h>
+#include <linux/workqueue.h>
+
+#include "io.h"
+#include "sock.h"
+
+/* Pieces of memory that one send or receive describes at most */
+#define ENBD_TX_BVECS		128
+#define ENBD_RX_BVECS		64
+
+/* Longest reason why a channel was lost, bytes with the NUL */
+#define ENBD_REASON_LEN		96
+
+struct enbd_channel;
+
+/**
+ * struct enbd_channel_ops - what a channel tells its session
+ * @lost: the socket is of no use any more. Called once, from any context that
+ *        may hold @tx_lock; the session stops the channel later.
+ */
+struct enbd_channel_ops {
+	void (*lost)(struct enbd_channel *ch);
+};
+
+/**
+ * struct enbd_tx - what is being sent
+ * @ready:  requests in order, not yet begun (list of enbd_io.node)
+ * @page:   headers of the batch
+ * @used:   bytes of @page used
+ * @bv:     the batch, headers and data in the order they leave
+ * @nr:     entries of @bv used
+ * @bytes:  bytes described by @bv
+ * @iter:   what of the batch has not left yet
+ * @splice: the batch is data that the socket may refer to instead of copy
+ * @body:   data of the write that was begun and does not fit into the batch
+ * @body_left: bytes of it
+ * @whole:  requests whose last byte is in the batch
+ * @writes: writes begun whose bytes are not all the socket's (enbd_io.node)
+ * @built:  bytes of the stream described so far
+ * @sent:   bytes of the stream that the socket has taken
+ */
+struct enbd_tx {
+	struct list_head ready;
+	struct page *page;
+	u32 used;
+	struct bio_vec bv[ENBD_TX_BVECS];
+	unsigned int nr;
+	u32 bytes;
+	struct iov_iter iter;
+	bool splice;
+	struct enbd_cursor body;
+	u32 body_left;
+	unsigned int whole;
+	struct list_head writes;
+	u64 built;
+	u64 sent;
+};
+
+/**
+ * struct enbd_rxq - what is being received
+ * @rx:    the parser
+ * @io:    the request whose data come next
+ * @held:  the parser's reply has not been acted on, the sender had its request
+ * @done:  the request ends with them
+ * @body:  where they go
+ * @bv:    the part of @body that @iter covers
+ * @iter:  where the next byte goes
+ */
+struct enbd_rxq {
+	struct enbd_rx rx;
+	struct enbd_io *io;
+	bool held;
+	bool done;
+	struct enbd_cursor body;
+	struct bio_vec bv[ENBD_RX_BVECS];
+	struct iov_iter iter;
+};
+
+/**
+ * struct enbd_channel - see above
+ * @ref:       the session and whoever looks at it
+ * @led:       the device's requests; constant
+ * @ops:       constant
+ * @session:   for @ops; constant
+ * @disk:      name of the device, for messages; constant
+ * @index:     place in the session; constant
+ * @hw_queue:  hardware queue it belongs to; constant
+ * @cpu:       where its work runs; constant
+ * @format:    enum enbd_reply_format; constant
+ * @incarnation: how many sockets this place has had; constant
+ * @can_splice: the socket can refer to pages instead of copying; constant
+ * @state:     enum enbd_channel_state; written under the session's lock
+ * @dead:      bit 0 once @ops->lost was called
+ * @s:         the socket, gone (s.sock NULL) once the session stopped it;
+ *             written under @tx_lock with the work stopped
+ * @incoming:  requests from submitters, newest first; lock free
+ * @tx_lock:   owns @tx, and @dispatched
+ * @tx:        what is being sent
+ * @rxq:       what is being received; the receiver's, like the counters below
+ * @work:      sends and receives
+ * @requested: requests given to the channel; any submitter
+ * @dispatched: requests sent whole
+ * @answered:  requests answered
+ * @errored:   of these, with an error
+ * @bytes_read: data of answered reads
+ * @bytes_written: data of answered writes
+ * @retracted: requests taken back when it was lost; under the session's lock
+ * @local:     address of this end; constant
+ * @peer:      address of the server; constant
+ * @reason:    why it was lost; written before @dead becomes visible as state
+ */
+struct enbd_channel {
+	struct kref ref;
+	struct enbd_ledger *led;
+	const struct enbd_channel_ops *ops;
+	void *session;
+	const char *disk;
+	u8 index;
+	u32 hw_queue;
+	int cpu;
+	u32 format;
+	u32 incarnation;
+	bool can_splice;
+
+	u32 state;
+	unsigned long dead;
+	struct enbd_sock s;
+
+	struct llist_head incoming;
+	struct mutex tx_lock;
+	struct enbd_tx tx;
+	u64 dispatched;
+
+	struct enbd_rxq rxq;
+	struct work_struct work;
+	u64 answered;
+	u64 errored;
+	u64 bytes_read;
+	u64 bytes_written;
+
+	atomic64_t requested;
+	u64 retracted;
+
+	char local[ENBD_ADDR_LEN];
+	char peer[ENBD_ADDR_LEN];
+	char reason[ENBD_REASON_LEN];
+};
+
+int enbd_channel_init(void);
+void enbd_channel_exit(void);
+
+struct enbd_channel *enbd_channel_new(struct enbd_ledger *led, u8 index,
+				      u32 format, const char *disk,
+				      const struct enbd_channel_ops *ops,
+				      void *session);
+int enbd_channel_open(struct enbd_channel *ch, struct socket *sock,
+		      struct netlink_ext_ack *extack);
+void enbd_channel_start(struct enbd_channel *ch);
+void enbd_channel_stop(struct enbd_channel *ch, bool orderly);
+void enbd_channel_put(struct enbd_channel *ch);
+
+void enbd_channel_queue(struct enbd_channel *ch, struct enbd_io *io);
+void enbd_channel_kick(struct enbd_channel *ch);
+void enbd_channel_lose(struct enbd_channel *ch, const char *reason);
+
+/* Requests queued or unanswered, as a load to compare; may be a little old. */
+static inline u64 enbd_channel_load(const struct enbd_channel *ch)
+{
+	return atomic64_read(&ch->requested) - READ_ONCE(ch->answered);
+}
+
+/* Between channel.c and its two halves */
+int enbd_tx_init(struct enbd_tx *tx);
+void enbd_tx_free(struct enbd_tx *tx);
+int enbd_tx_push(struct enbd_channel *ch);
+bool enbd_tx_pending(const struct enbd_channel *ch);
+void enbd_tx_disc(struct enbd_channel *ch);
+
+void enbd_rxq_init(struct enbd_channel *ch);
+int enbd_rxq_pull(struct enbd_channel *ch);
+
+#endif /* ENBD_CHANNEL_H */

@@ -1,0 +1,561 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Devices: made, found, changed and removed.
+ *
+ * Nothing here waits for the server in the context of a netlink request for
+ * longer than a few seconds: making a disk visible reads its partitions and
+ * removing it flushes it, so both are done in work of their own. Whatever they
+ * wait for, enbd_device_del() with force ends it.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include "device.h"
+
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/log2.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "disk.h"
+#include "notify.h"
+#include "sysfs.h"
+
+/* How long a netlink request waits for work that may need the server */
+#define ENBD_PATIENCE		(5 * HZ)
+
+/* Highest number of a device, about as many as there are minor numbers */
+#define ENBD_MAX_INDEX		((1 << 20) - 1)
+
+#define ENBD_DEFAULT_DEPTH	128
+#define ENBD_MAX_DEPTH		1024
+#define ENBD_MAX_QUEUES		64
+
+/* One for each CPU is enough; more than this no server keeps up with */
+#define ENBD_DEFAULT_QUEUES	16
+
+static DEFINE_XARRAY_ALLOC(enbd_devices);
+static struct workqueue_struct *enbd_device_wq;
+
+/* Devices whose memory exists; the module stays until there is none */
+static atomic_t enbd_device_count = ATOMIC_INIT(0);
+static DECLARE_WAIT_QUEUE_HEAD(enbd_device_wait);
+
+static struct enbd_device *session_device(struct enbd_session *s)
+{
+	return container_of(s, struct enbd_device, session);
+}
+
+/* Returns 0 or -ENOMEM. */
+int enbd_device_global_init(void)
+{
+	int err = enbd_session_global_init();
+
+	if (err)
+		return err;
+	enbd_device_wq = alloc_workqueue("enbd-device", WQ_UNBOUND, 0);
+	if (!enbd_device_wq) {
+		enbd_session_global_exit();
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* After enbd_device_remove_all(). */
+void enbd_device_global_exit(void)
+{
+	wait_event(enbd_device_wait, !atomic_read(&enbd_device_count));
+	destroy_workqueue(enbd_device_wq);
+	enbd_session_global_exit();
+	xa_destroy(&enbd_devices);
+}
+
+static void device_free(struct kref *ref)
+{
+	struct enbd_device *dev = container_of(ref, struct enbd_device, ref);
+
+	enbd_session_free(&dev->session);
+	kfree(dev->config.uri);
+	kfree(dev->config.export);
+	kfree(dev);
+	if (atomic_dec_and_test(&enbd_device_count))
+		wake_up(&enbd_device_wait);
+}
+
+/**
+ * enbd_device_put() - drop a reference
+ * @dev: from enbd_device_get() or enbd_device_next()
+ */
+void enbd_device_put(struct enbd_device *dev)
+{
+	kref_put(&dev->ref, device_free);
+}
+
+/**
+ * enbd_device_get() - find a device
+ * @index: its number
+ *
+ * Return: the device with a reference, or NULL.
+ */
+struct enbd_device *enbd_device_get(u32 index)
+{
+	struct enbd_device *dev;
+
+	xa_lock(&enbd_devices);
+	dev = xa_load(&enbd_devices, index);
+	if (dev && !kref_get_unless_zero(&dev->ref))
+		dev = NULL;
+	xa_unlock(&enbd_devices);
+	return dev;
+}
+
+/**
+ * enbd_device_next() - go through all devices
+ * @index: least number wanted, set to that of the device
+ *
+ * Return: the device with a reference, or NULL.
+ */
+struct enbd_device *enbd_device_next(unsigned long *index)
+{
+	struct enbd_device *dev;
+
+	xa_lock(&enbd_devices);
+	dev = xa_find(&enbd_devices, index, ULONG_MAX, XA_PRESENT);
+	if (dev && !kref_get_unless_zero(&dev->ref))
+		dev = NULL;
+	xa_unlock(&enbd_devices);
+	return dev;
+}
+
+/* What I/O to the device meets now: enum enbd_device_state. */
+u32 enbd_device_state(const struct enbd_device *dev)
+{
+	if (test_bit(ENBD_DEVICE_DELETING, &dev->bits))
+		return ENBD_DEVICE_STATE_DELETING;
+	return READ_ONCE(dev->session.state);
+}
+
+static void device_notify(struct enbd_device *dev, enum enbd_event event,
+			  const char *reason)
+{
+	enbd_notify_device(dev->index, dev->name, event,
+			   enbd_device_state(dev), READ_ONCE(dev->size),
+			   reason);
+}
+
+static void device_session_state(struct enbd_session *s, const char *reason)
+{
+	struct enbd_device *dev = session_device(s);
+
+	if (!test_bit(ENBD_DEVICE_PUBLISHED, &dev->bits))
+		return;
+	switch (s->state) {
+	case ENBD_DEVICE_STATE_UP:
+		pr_info_ratelimited("%s: up again\n", dev->name);
+		break;
+	case ENBD_DEVICE_STATE_PARKED:
+		if (!s->closing)
+			pr_warn_ratelimited("%s: no channel is left, requests wait for one\n",
+					    dev->name);
+		break;
+	case ENBD_DEVICE_STATE_FAILED:
+		pr_err_ratelimited("%s: no channel for %u ms, requests fail\n",
+				   dev->name, s->dead_timeout);
+		break;
+	}
+	device_notify(dev, ENBD_EVENT_DEVICE_STATE, reason);
+}
+
+static void device_session_channel(struct enbd_session *s,
+				   struct enbd_channel *ch,
+				   enum enbd_event event)
+{
+	struct enbd_device *dev = session_device(s);
+
+	if (!test_bit(ENBD_DEVICE_PUBLISHED, &dev->bits))
+		return;
+	if (event == ENBD_EVENT_CHANNEL_LOST &&
+	    !test_bit(ENBD_DEVICE_FORCED, &dev->bits))
+		pr_warn_ratelimited("%s: channel %u to %s lost: %s\n",
+				    dev->name, ch->index, ch->peer, ch->reason);
+	enbd_notify_channel(dev->index, ch, event);
+}
+
+static int device_session_cpu(struct enbd_session *s, unsigned int queue,
+			      unsigned int nth)
+{
+	struct enbd_device *dev = session_device(s);
+	const unsigned int *map = dev->tag_set.map[HCTX_TYPE_DEFAULT].mq_map;
+	unsigned int nr = 0;
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		nr += map[cpu] == queue;
+	if (!nr)
+		return WORK_CPU_UNBOUND;
+	nth %= nr;
+	for_each_online_cpu(cpu)
+		if (map[cpu] == queue && !nth--)
+			return cpu;
+	return WORK_CPU_UNBOUND;
+}
+
+static const struct enbd_session_ops device_session_ops = {
+	.state = device_session_state,
+	.channel = device_session_channel,
+	.cpu = device_session_cpu,
+};
+
+static void device_add_work(struct work_struct *work)
+{
+	struct enbd_device *dev = container_of(work, struct enbd_device,
+					       add_work);
+
+	/* the visible disk has a reference, given back by free_disk */
+	kref_get(&dev->ref);
+	dev->add_err = enbd_disk_show(dev);
+	if (dev->add_err) {
+		enbd_device_put(dev);
+		pr_err("%s: cannot make the disk visible: error %d\n",
+		       dev->name, -dev->add_err);
+		if (!test_and_set_bit(ENBD_DEVICE_DELETING, &dev->bits))
+			queue_work(enbd_device_wq, &dev->del_work);
+	} else {
+		set_bit(ENBD_DEVICE_ADDED, &dev->bits);
+		enbd_sysfs_refresh(dev);
+		device_notify(dev, ENBD_EVENT_DEVICE_ADD, NULL);
+	}
+	complete_all(&dev->added);
+}
+
+static void device_del_work(struct work_struct *work)
+{
+	struct enbd_device *dev = container_of(work, struct enbd_device,
+					       del_work);
+	bool added;
+
+	wait_for_completion(&dev->added);
+	added = test_bit(ENBD_DEVICE_ADDED, &dev->bits);
+	if (added) {
+		enbd_sysfs_refresh(dev);
+		enbd_disk_hide(dev);
+	}
+	enbd_session_shutdown(&dev->session,
+			      !test_bit(ENBD_DEVICE_FORCED, &dev->bits));
+	enbd_disk_free(dev);
+	xa_erase(&enbd_devices, dev->index);
+	if (added)
+		device_notify(dev, ENBD_EVENT_DEVICE_DEL, NULL);
+	complete_all(&dev->gone);
+	enbd_device_put(dev);
+}
+
+static int device_reserve(struct enbd_device *dev, int index,
+			  struct netlink_ext_ack *extack)
+{
+	int err;
+
+	if (index < 0) {
+		err = xa_alloc(&enbd_devices, &dev->index, NULL,
+			       XA_LIMIT(0, ENBD_MAX_INDEX), GFP_KERNEL);
+		if (err == -EBUSY)
+			NL_SET_ERR_MSG(extack, "no number is free for another device");
+		return err;
+	}
+	dev->index = index;
+	err = xa_insert(&enbd_devices, index, NULL, GFP_KERNEL);
+	if (err == -EBUSY) {
+		NL_SET_ERR_MSG(extack, "a device of this number exists");
+		err = -EEXIST;
+	}
+	return err;
+}
+
+/* nda ... ndz, ndaa ... : bijective base 26, like sd */
+static void device_name(char *name, u32 index)
+{
+	char digits[8];
+	int i = sizeof(digits);
+	u64 n = (u64)index + 1;
+
+	digits[--i] = '\0';
+	while (n) {
+		n--;
+		digits[--i] = 'a' + do_div(n, 26);
+	}
+	snprintf(name, ENBD_NAME_MAX, "nd%s", digits + i);
+}
+
+static int device_check(const struct enbd_device_config *c,
+			struct netlink_ext_ack *extack)
+{
+	if (c->index > ENBD_MAX_INDEX)
+		NL_SET_ERR_MSG(extack, "number of the device is too high");
+	else if (c->size < SECTOR_SIZE)
+		NL_SET_ERR_MSG(extack, "size is below 512 bytes");
+	else if (c->size > S64_MAX)
+		NL_SET_ERR_MSG(extack, "size is beyond 2^63 - 1 bytes");
+	else if (c->block_min && !is_power_of_2(c->block_min))
+		NL_SET_ERR_MSG(extack, "minimum block size is not a power of two");
+	else if (c->block_min > PAGE_SIZE)
+		NL_SET_ERR_MSG(extack, "minimum block size is larger than a page");
+	else if (c->block_pref && (!is_power_of_2(c->block_pref) ||
+				   c->block_pref < c->block_min))
+		NL_SET_ERR_MSG(extack, "preferred block size is no power of two, or below the minimum");
+	else if (c->block_max && c->block_max < max_t(u32, c->block_min, SECTOR_SIZE))
+		NL_SET_ERR_MSG(extack, "maximum block size is below the minimum");
+	else if (c->size < c->block_min)
+		NL_SET_ERR_MSG(extack, "size is below the minimum block size");
+	else if (c->hw_queues > ENBD_MAX_QUEUES)
+		NL_SET_ERR_MSG(extack, "more than 64 hardware queues");
+	else if (c->depth > ENBD_MAX_DEPTH)
+		NL_SET_ERR_MSG(extack, "queue depth is beyond 1024");
+	else
+		return 0;
+	return -EINVAL;
+}
+
+static int device_copy_config(struct enbd_device *dev,
+			      const struct enbd_device_config *cfg)
+{
+	struct enbd_device_config *c = &dev->config;
+
+	*c = *cfg;
+	if (!c->hw_queues)
+		c->hw_queues = min_t(u32, nr_cpu_ids, ENBD_DEFAULT_QUEUES);
+	c->hw_queues = min_t(u32, c->hw_queues, nr_cpu_ids);
+	if (!c->depth)
+		c->depth = ENBD_DEFAULT_DEPTH;
+	c->uri = kstrdup(cfg->uri ?: "", GFP_KERNEL);
+	c->export = kstrdup(cfg->export ?: "", GFP_KERNEL);
+	return c->uri && c->export ? 0 : -ENOMEM;
+}
+
+/**
+ * enbd_device_new() - make a device that nobody sees
+ * @cfg:    what it is like
+ * @extack: told why not
+ *
+ * Give it channels and enbd_device_publish() it, or enbd_device_abandon() it.
+ *
+ * Context: process. Return: the device or ERR_PTR(): -EINVAL, -EEXIST, -EBUSY
+ * if there is no free number, -ENOMEM.
+ */
+struct enbd_device *enbd_device_new(const struct enbd_device_config *cfg,
+				    struct netlink_ext_ack *extack)
+{
+	struct enbd_device *dev;
+	int err = device_check(cfg, extack);
+
+	if (err)
+		return ERR_PTR(err);
+	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+	if (!dev)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&dev->ref);
+	mutex_init(&dev->lock);
+	INIT_WORK(&dev->add_work, device_add_work);
+	INIT_WORK(&dev->del_work, device_del_work);
+	init_completion(&dev->added);
+	init_completion(&dev->gone);
+	dev->size = cfg->size;
+
+	err = device_copy_config(dev, cfg);
+	if (err)
+		goto err_config;
+	err = device_reserve(dev, cfg->index, extack);
+	if (err)
+		goto err_config;
+	device_name(dev->name, dev->index);
+	err = enbd_session_init(&dev->session, dev->name,
+				dev->config.hw_queues, dev->config.depth,
+				cfg->flags & ENBD_FLAG_CAN_MULTI_CONN,
+				cfg->dead_timeout, &device_session_ops);
+	if (err)
+		goto err_index;
+	err = enbd_disk_alloc(dev);
+	if (err)
+		goto err_session;
+	atomic_inc(&enbd_device_count);
+	return dev;
+
+err_session:
+	enbd_session_free(&dev->session);
+err_index:
+	xa_erase(&enbd_devices, dev->index);
+err_config:
+	kfree(dev->config.uri);
+	kfree(dev->config.export);
+	kfree(dev);
+	return ERR_PTR(err);
+}
+
+/**
+ * enbd_device_abandon() - undo enbd_device_new()
+ * @dev: a device that was not published
+ *
+ * Context: process.
+ */
+void enbd_device_abandon(struct enbd_device *dev)
+{
+	enbd_session_shutdown(&dev->session, true);
+	enbd_disk_free(dev);
+	xa_erase(&enbd_devices, dev->index);
+	enbd_device_put(dev);
+}
+
+/**
+ * enbd_device_publish() - let everybody see the device
+ * @dev:    with at least one channel; the caller has a reference afterwards
+ * @extack: told why not
+ *
+ * Waits a few seconds for partitions to be read; if that takes longer, it
+ * goes on by itself.
+ *
+ * Context: process. Return: 0, -EINTR if the caller is being killed, or why
+ * the disk could not be made; then the device is going away.
+ */
+int enbd_device_publish(struct enbd_device *dev,
+			struct netlink_ext_ack *extack)
+{
+	int err = 0;
+
+	kref_get(&dev->ref);
+	set_bit(ENBD_DEVICE_PUBLISHED, &dev->bits);
+	xa_store(&enbd_devices, dev->index, dev, GFP_KERNEL);
+	queue_work(enbd_device_wq, &dev->add_work);
+	if (wait_for_completion_killable_timeout(&dev->added,
+						 ENBD_PATIENCE) < 0)
+		err = -EINTR;
+	else if (completion_done(&dev->added) && dev->add_err) {
+		NL_SET_ERR_MSG(extack, "cannot make the disk, see the kernel's log");
+		err = dev->add_err;
+	}
+	return err;
+}
+
+/*
+ * Mark the device as going away unless somebody has it open. Opening holds
+ * open_mutex while partitions are read, so do not wait long for it.
+ */
+static int device_mark(struct enbd_device *dev, bool *first,
+		       struct netlink_ext_ack *extack)
+{
+	struct gendisk *disk = enbd_disk_get(dev);
+	unsigned int i;
+	int err = 0;
+
+	*first = false;
+	if (!disk)
+		return 0;
+	for (i = 0; !mutex_trylock(&disk->open_mutex); i++) {
+		if (i == 500 || fatal_signal_pending(current)) {
+			NL_SET_ERR_MSG(extack, "the device is being opened, try again or use force");
+			err = -EBUSY;
+			goto out;
+		}
+		usleep_range(1000, 2000);
+	}
+	if (!disk_openers(disk)) {
+		*first = !test_and_set_bit(ENBD_DEVICE_DELETING, &dev->bits);
+	} else if (!test_bit(ENBD_DEVICE_DELETING, &dev->bits)) {
+		NL_SET_ERR_MSG(extack, "the device is in use: unmount it or stop what has it open, or use force");
+		err = -EBUSY;
+	}
+	mutex_unlock(&disk->open_mutex);
+out:
+	put_disk(disk);
+	return err;
+}
+
+/**
+ * enbd_device_del() - remove a device
+ * @dev:    the device, the caller has a reference
+ * @force:  although somebody has it open or requests wait: they fail
+ * @extack: told why not
+ *
+ * Context: process. Return: 0 when it is gone, -EBUSY if it is in use,
+ * -EINPROGRESS if it takes longer than a few seconds and goes on by itself
+ * (then force makes an end of it).
+ */
+int enbd_device_del(struct enbd_device *dev, bool force,
+		    struct netlink_ext_ack *extack)
+{
+	bool first;
+	int err;
+
+	if (force) {
+		set_bit(ENBD_DEVICE_FORCED, &dev->bits);
+		first = !test_and_set_bit(ENBD_DEVICE_DELETING, &dev->bits);
+		enbd_session_fail(&dev->session);
+	} else {
+		err = device_mark(dev, &first, extack);
+		if (err)
+			return err;
+		enbd_session_close(&dev->session);
+	}
+	if (first)
+		queue_work(enbd_device_wq, &dev->del_work);
+	if (wait_for_completion_killable_timeout(&dev->gone,
+						 ENBD_PATIENCE) > 0)
+		return 0;
+	NL_SET_ERR_MSG(extack, "the device is being removed but waits for the server, force ends that");
+	return -EINPROGRESS;
+}
+
+/* The module goes away: so do all devices. Nobody has one open. */
+void enbd_device_remove_all(void)
+{
+	struct enbd_device *dev;
+	unsigned long index;
+
+	for (index = 0; (dev = enbd_device_next(&index)); index++) {
+		if (enbd_device_del(dev, false, NULL)) {
+			enbd_device_del(dev, true, NULL);
+			wait_for_completion(&dev->gone);
+		}
+		enbd_device_put(dev);
+	}
+}
+
+/**
+ * enbd_device_resize() - the export has another size
+ * @dev:    the device
+ * @size:   bytes
+ * @extack: told why not
+ *
+ * Context: process. Return: 0 or -EINVAL.
+ */
+int enbd_device_resize(struct enbd_device *dev, u64 size,
+		       struct netlink_ext_ack *extack)
+{
+	struct enbd_device_config wanted = dev->config;
+	int err;
+
+	wanted.size = size;
+	err = device_check(&wanted, extack);
+	if (err)
+		return err;
+	mutex_lock(&dev->lock);
+	if (dev->size != size) {
+		WRITE_ONCE(dev->size, size);
+		enbd_disk_set_size(dev);
+		device_notify(dev, ENBD_EVENT_DEVICE_RESIZE, NULL);
+	}
+	mutex_unlock(&dev->lock);
+	return 0;
+}
+
+/**
+ * enbd_device_set_io_timeout() - change it
+ * @dev: the device
+ * @ms:  milliseconds without an answer until a channel is lost, 0 never
+ */
+void enbd_device_set_io_timeout(struct enbd_device *dev, u32 ms)
+{
+	mutex_lock(&dev->lock);
+	WRITE_ONCE(dev->config.io_timeout, ms);
+	enbd_disk_set_timeout(dev);
+	mutex_unlock(&dev->lock);
+}

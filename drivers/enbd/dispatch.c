@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The way of a request to a channel: choosing one, and waiting for one.
+ */
+#include "session.h"
+
+#include "compat.h"
+#include "trace.h"
+
+/*
+ * The channel of a route with the least in flight; of equals the one after
+ * @turn, so that an idle device uses all of them.
+ */
+static unsigned int route_next(const struct enbd_route *route,
+			       unsigned int turn)
+{
+	unsigned int i, best = 0;
+	u64 least = U64_MAX;
+
+	for (i = 0; i < route->nr; i++) {
+		unsigned int at = (turn + 1 + i) % route->nr;
+		u64 load = enbd_channel_load(route->ch[at]);
+
+		if (load < least) {
+			least = load;
+			best = at;
+		}
+	}
+	return best;
+}
+
+/* Kick every channel that got requests through this queue. Under srcu. */
+static void session_kick(struct enbd_session *s, u64 dirty)
+{
+	while (dirty) {
+		struct enbd_channel *ch;
+
+		ch = srcu_dereference(s->channel[__ffs64(dirty)], &s->srcu);
+		if (ch)
+			enbd_channel_kick(ch);
+		dirty &= dirty - 1;
+	}
+}
+
+static u64 squeue_clean(struct enbd_squeue *sq)
+{
+	return atomic64_read(&sq->dirty) ? atomic64_xchg(&sq->dirty, 0) : 0;
+}
+
+/**
+ * enbd_session_park() - keep a request until there is a channel
+ * @s:  the session
+ * @io: the request, the caller's
+ *
+ * If the device has failed or is going away, the request is failed instead.
+ *
+ * Return: false if there is a channel by now; then it is still the caller's.
+ */
+bool enbd_session_park(struct enbd_session *s, struct enbd_io *io)
+{
+	bool fail;
+
+	spin_lock(&s->park_lock);
+	if (s->state == ENBD_DEVICE_STATE_UP) {
+		spin_unlock(&s->park_lock);
+		return false;
+	}
+	fail = s->closing || s->state != ENBD_DEVICE_STATE_PARKED;
+	if (!fail) {
+		trace_enbd_rq_park(io, BLK_STS_OK);
+		enbd_io_park(io);
+		list_add_tail(&io->node, &s->parked);
+		s->nr_parked++;
+	}
+	spin_unlock(&s->park_lock);
+	if (fail)
+		enbd_io_end(io, BLK_STS_IOERR);
+	return true;
+}
+
+/**
+ * enbd_session_unpark() - the state changed: look again at all that wait
+ * @s:     the session; its lock is held
+ * @state: the new enum enbd_device_state
+ *
+ * With ENBD_DEVICE_STATE_UP routes have been published before.
+ */
+void enbd_session_unpark(struct enbd_session *s, u32 state)
+{
+	struct enbd_io *io, *next;
+	unsigned int i;
+	LIST_HEAD(list);
+
+	spin_lock(&s->park_lock);
+	WRITE_ONCE(s->state, state);
+	list_splice_init(&s->parked, &list);
+	s->nr_parked = 0;
+	spin_unlock(&s->park_lock);
+
+	list_for_each_entry_safe(io, next, &list, node) {
+		list_del_init(&io->node);
+		enbd_session_submit(s, (io - s->led.io) / s->led.depth, io,
+				    false);
+	}
+	for (i = 0; i < s->nr_queues; i++)
+		enbd_session_commit(s, i);
+}
+
+/**
+ * enbd_session_submit() - send a request to the server
+ * @s:     the session
+ * @queue: hardware queue it came from
+ * @io:    the request, the caller's until now
+ * @last:  nothing follows for now; else enbd_session_commit() will be called
+ *
+ * Context: process.
+ */
+void enbd_session_submit(struct enbd_session *s, unsigned int queue,
+			 struct enbd_io *io, bool last)
+{
+	struct enbd_squeue *sq = &s->queue[queue];
+	struct enbd_route *route;
+	struct enbd_channel *ch;
+	unsigned int turn;
+	int idx;
+
+again:
+	idx = srcu_read_lock(&s->srcu);
+	route = srcu_dereference(sq->route, &s->srcu);
+	if (!route->nr) {
+		srcu_read_unlock(&s->srcu, idx);
+		if (!enbd_session_park(s, io))
+			goto again;
+		/* others of the batch may have found a channel before */
+		if (last)
+			enbd_session_commit(s, queue);
+		return;
+	}
+	turn = READ_ONCE(sq->turn);
+	if (turn >= route->nr)
+		turn = 0;
+	ch = route->ch[turn];
+	enbd_io_assign(&s->led, io, ch->index);
+	enbd_channel_queue(ch, io);
+	if (last) {
+		session_kick(s, squeue_clean(sq) | BIT_ULL(ch->index));
+		if (route->nr > 1)
+			WRITE_ONCE(sq->turn, route_next(route, turn));
+	} else if (!(atomic64_read(&sq->dirty) & BIT_ULL(ch->index))) {
+		/*
+		 * Found set, whoever clears it kicks after our request was
+		 * queued, which was a full barrier.
+		 */
+		atomic64_or(BIT_ULL(ch->index), &sq->dirty);
+	}
+	srcu_read_unlock(&s->srcu, idx);
+}
+
+/**
+ * enbd_session_commit() - the batch has ended
+ * @s:     the session
+ * @queue: hardware queue
+ *
+ * Context: process.
+ */
+void enbd_session_commit(struct enbd_session *s, unsigned int queue)
+{
+	struct enbd_squeue *sq = &s->queue[queue];
+	struct enbd_route *route;
+	int idx = srcu_read_lock(&s->srcu);
+
+	session_kick(s, squeue_clean(sq));
+	route = srcu_dereference(sq->route, &s->srcu);
+	if (route->nr > 1)
+		WRITE_ONCE(sq->turn, route_next(route, READ_ONCE(sq->turn)));
+	srcu_read_unlock(&s->srcu, idx);
+}
+
+/**
+ * enbd_session_timeout() - a request has waited too long
+ * @s:  the session
+ * @io: the request, not completed by anyone else meanwhile
+ * @ms: how long, for the message
+ *
+ * Its channel is declared lost; the request is taken back from it later.
+ *
+ * Context: process. Return: whether there was a channel to lose.
+ */
+bool enbd_session_timeout(struct enbd_session *s, struct enbd_io *io,
+			  unsigned int ms)
+{
+	char reason[ENBD_REASON_LEN];
+	struct enbd_channel *ch = NULL;
+	u8 index;
+	int idx;
+
+	switch (enbd_io_where(io, &index)) {
+	case ENBD_IO_QUEUED:
+	case ENBD_IO_SENDING:
+	case ENBD_IO_SENT:
+	case ENBD_IO_REPLYING:
+		break;
+	default:
+		return false;
+	}
+	snprintf(reason, sizeof(reason), "no answer within %u ms", ms);
+	idx = srcu_read_lock(&s->srcu);
+	if (index < ENBD_MAX_CHANNELS)
+		ch = srcu_dereference(s->channel[index], &s->srcu);
+	if (ch)
+		enbd_channel_lose(ch, reason);
+	srcu_read_unlock(&s->srcu, idx);
+	return ch;
+}

@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The netlink family's handlers: attributes to calls and back. They run in
+ * parallel; each finds its device, works on it, and lets it go.
+ */
+#include "device.h"
+#include "disk.h"
+#include "netlink_gen.h"
+#include "sysfs.h"
+
+#include "compat.h"
+
+static u32 attr_u32(struct nlattr *attr, u32 otherwise)
+{
+	return attr ? nla_get_u32(attr) : otherwise;
+}
+
+/*
+ * The device that an attribute names. Returns it with a reference, or
+ * ERR_PTR(): -EINVAL without the attribute, -ENODEV.
+ */
+static struct enbd_device *find_device(struct genl_info *info, int type)
+{
+	struct nlattr *attr = info->attrs[type];
+	struct enbd_device *dev;
+
+	if (!attr) {
+		GENL_SET_ERR_MSG(info, "index of the device is missing");
+		return ERR_PTR(-EINVAL);
+	}
+	dev = enbd_device_get(nla_get_u32(attr));
+	if (!dev) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "no such device");
+		return ERR_PTR(-ENODEV);
+	}
+	return dev;
+}
+
+/* A reply of @fill, sent to who asked. */
+static int reply(struct genl_info *info, u8 cmd,
+		 int (*fill)(struct sk_buff *skb, const void *arg),
+		 const void *arg)
+{
+	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	void *hdr;
+
+	if (!skb)
+		return -ENOMEM;
+	hdr = genlmsg_put_reply(skb, info, &enbd_nl_family, 0, cmd);
+	if (!hdr || fill(skb, arg)) {
+		nlmsg_free(skb);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, hdr);
+	return genlmsg_reply(skb, info);
+}
+
+static int fill_device_id(struct sk_buff *skb, const void *arg)
+{
+	const struct enbd_device *dev = arg;
+
+	return nla_put_u32(skb, ENBD_A_DEVICE_INDEX, dev->index) ||
+	       nla_put_string(skb, ENBD_A_DEVICE_NAME, dev->name);
+}
+
+/* Sizes and limits of the visible disk, if it is there. */
+static int fill_disk(struct sk_buff *skb, struct enbd_device *dev)
+{
+	struct gendisk *disk = enbd_disk_get(dev);
+	int err;
+
+	if (!disk)
+		return 0;
+	err = (get_disk_ro(disk) &&
+	       nla_put_flag(skb, ENBD_A_DEVICE_READ_ONLY)) ||
+	      nla_put_u32(skb, ENBD_A_DEVICE_OPENERS, disk_openers(disk)) ||
+	      nla_put_u32(skb, ENBD_A_DEVICE_MAX_SECTORS,
+			  queue_max_hw_sectors(disk->queue));
+	put_disk(disk);
+	return err;
+}
+
+static int fill_device(struct sk_buff *skb, const void *arg)
+{
+	struct enbd_device *dev = (void *)arg;
+	const struct enbd_device_config *c = &dev->config;
+
+	return fill_device_id(skb, dev) ||
+	       nla_put_u64_64bit(skb, ENBD_A_DEVICE_SIZE,
+				 READ_ONCE(dev->size), ENBD_A_DEVICE_PAD) ||
+	       nla_put_u32(skb, ENBD_A_DEVICE_FLAGS, c->flags) ||
+	       nla_put_u32(skb, ENBD_A_DEVICE_BLOCK_MIN, c->block_min) ||
+	       nla_put_u32(skb, ENBD_A_DEVICE_BLOCK_PREF, c->block_pref) ||
+	       nla_put_u32(skb, ENBD_A_DEVICE_BLOCK_MAX, c->block_max) ||
+	       nla_put_string(skb, ENBD_A_DEVICE_URI, c->uri) ||
+	       nla_put_string(skb, ENBD_A_DEVICE_EXPORT, c->export) ||
+	       nla_put_u32(skb, ENBD_A_DEVICE_HW_QUEUES, c->hw_queues) ||
+	       nla_put_u32(skb, ENBD_A_DEVICE_QUEUE_DEPTH, c->depth) ||
+	       nla_put_u32(skb, ENBD_A_DEVICE_IO_TIMEOUT,
+			   READ_ONCE(c->io_timeout)) ||
+	       nla_put_u32(skb, ENBD_A_DEVICE_DEAD_TIMEOUT,
+			   READ_ONCE(dev->session.dead_timeout)) ||
+	       nla_put_u32(skb, ENBD_A_DEVICE_STATE, enbd_device_state(dev)) ||
+	       nla_put_u32(skb, ENBD_A_DEVICE_PARKED,
+			   READ_ONCE(dev->session.nr_parked)) ||
+	       fill_disk(skb, dev);
+}
+
+static int fill_channel(struct sk_buff *skb, const struct enbd_device *dev,
+			const struct enbd_channel *ch)
+{
+	static const int pad = ENBD_A_CHANNEL_PAD;
+
+	return nla_put_u32(skb, ENBD_A_CHANNEL_DEVICE_INDEX, dev->index) ||
+	       nla_put_string(skb, ENBD_A_CHANNEL_DEVICE_NAME, dev->name) ||
+	       nla_put_u32(skb, ENBD_A_CHANNEL_INDEX, ch->index) ||
+	       nla_put_u32(skb, ENBD_A_CHANNEL_REPLY_FORMAT, ch->format) ||
+	       nla_put_u32(skb, ENBD_A_CHANNEL_STATE, READ_ONCE(ch->state)) ||
+	       nla_put_u32(skb, ENBD_A_CHANNEL_HW_QUEUE, ch->hw_queue) ||
+	       nla_put_string(skb, ENBD_A_CHANNEL_PEER, ch->peer) ||
+	       nla_put_string(skb, ENBD_A_CHANNEL_LOCAL, ch->local) ||
+	       nla_put_u32(skb, ENBD_A_CHANNEL_INCARNATION, ch->incarnation) ||
+	       nla_put_u64_64bit(skb, ENBD_A_CHANNEL_REQUESTED,
+				 atomic64_read(&ch->requested), pad) ||
+	       nla_put_u64_64bit(skb, ENBD_A_CHANNEL_DISPATCHED,
+				 READ_ONCE(ch->dispatched), pad) ||
+	       nla_put_u64_64bit(skb, ENBD_A_CHANNEL_ERRORED,
+				 READ_ONCE(ch->errored), pad) ||
+	       nla_put_u64_64bit(skb, ENBD_A_CHANNEL_RETRACTED,
+				 READ_ONCE(ch->retracted), pad) ||
+	       nla_put_u32(skb, ENBD_A_CHANNEL_PENDING,
+			   enbd_channel_load(ch)) ||
+	       nla_put_u64_64bit(skb, ENBD_A_CHANNEL_BYTES_READ,
+				 READ_ONCE(ch->bytes_read), pad) ||
+	       nla_put_u64_64bit(skb, ENBD_A_CHANNEL_BYTES_WRITTEN,
+				 READ_ONCE(ch->bytes_written), pad) ||
+	       (READ_ONCE(ch->state) == ENBD_CHANNEL_STATE_LOST &&
+		nla_put_string(skb, ENBD_A_CHANNEL_REASON, ch->reason));
+}
+
+/* What one NESTED channel of DEVICE_ADD, or CHANNEL_ADD itself, asks for */
+struct channel_wish {
+	int fd;
+	u32 format;
+};
+
+/* A channel must be to an export like the device's. Returns 0 or -EINVAL. */
+static int read_wish(struct nlattr **tb, u64 size, u32 flags,
+		     struct channel_wish *wish, struct netlink_ext_ack *extack)
+{
+	struct nlattr *attr = tb[ENBD_A_CHANNEL_FD];
+
+	if (!attr) {
+		NL_SET_ERR_MSG(extack, "fd of a channel is missing");
+		return -EINVAL;
+	}
+	wish->fd = nla_get_s32(attr);
+	wish->format = attr_u32(tb[ENBD_A_CHANNEL_REPLY_FORMAT],
+				ENBD_REPLY_FORMAT_SIMPLE);
+	attr = tb[ENBD_A_CHANNEL_SIZE];
+	if (attr && nla_get_u64(attr) != size) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "size offered to the channel is not the device's, is it the same export?");
+		return -EINVAL;
+	}
+	attr = tb[ENBD_A_CHANNEL_FLAGS];
+	if (attr && nla_get_u32(attr) != flags) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "flags offered to the channel are not the device's, is it the same export?");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int add_channels(struct enbd_device *dev, struct genl_info *info)
+{
+	struct nlattr *tb[ENBD_A_CHANNEL_MAX + 1];
+	struct channel_wish wish;
+	struct nlattr *attr;
+	unsigned int nr = 0;
+	int rem, ret;
+
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem) {
+		if (nla_type(attr) != ENBD_A_DEVICE_CHANNEL)
+			continue;
+		ret = nla_parse_nested(tb, ENBD_A_CHANNEL_MAX, attr,
+				       enbd_nl_channel_new_policy,
+				       info->extack);
+		if (!ret)
+			ret = read_wish(tb, dev->size, dev->config.flags,
+					&wish, info->extack);
+		if (!ret)
+			ret = enbd_session_add(&dev->session, wish.fd, -1,
+					       wish.format, info->extack);
+		if (ret < 0) {
+			NL_SET_BAD_ATTR(info->extack, attr);
+			return ret;
+		}
+		nr++;
+	}
+	if (!nr) {
+		GENL_SET_ERR_MSG(info, "a device needs at least one channel");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int enbd_nl_device_add_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr **tb = info->attrs;
+	struct enbd_device_config cfg = {
+		.index = -1,
+		.flags = attr_u32(tb[ENBD_A_DEVICE_FLAGS], 0),
+		.block_min = attr_u32(tb[ENBD_A_DEVICE_BLOCK_MIN], 0),
+		.block_pref = attr_u32(tb[ENBD_A_DEVICE_BLOCK_PREF], 0),
+		.block_max = attr_u32(tb[ENBD_A_DEVICE_BLOCK_MAX], 0),
+		.read_only = nla_get_flag(tb[ENBD_A_DEVICE_READ_ONLY]),
+		.hw_queues = attr_u32(tb[ENBD_A_DEVICE_HW_QUEUES], 0),
+		.depth = attr_u32(tb[ENBD_A_DEVICE_QUEUE_DEPTH], 0),
+		.io_timeout = attr_u32(tb[ENBD_A_DEVICE_IO_TIMEOUT], 0),
+		.dead_timeout = attr_u32(tb[ENBD_A_DEVICE_DEAD_TIMEOUT], 0),
+	};
+	struct enbd_device *dev;
+	int err;
+
+	if (!tb[ENBD_A_DEVICE_SIZE]) {
+		GENL_SET_ERR_MSG(info, "size of the device is missing");
+		return -EINVAL;
+	}
+	cfg.size = nla_get_u64(tb[ENBD_A_DEVICE_SIZE]);
+	if (tb[ENBD_A_DEVICE_INDEX]) {
+		if (nla_get_u32(tb[ENBD_A_DEVICE_INDEX]) > S32_MAX) {
+			NL_SET_ERR_MSG_ATTR(info->extack,
+					    tb[ENBD_A_DEVICE_INDEX],
+					    "number of the device is too high");
+			return -EINVAL;
+		}
+		cfg.index = nla_get_u32(tb[ENBD_A_DEVICE_INDEX]);
+	}
+	if (tb[ENBD_A_DEVICE_URI])
+		cfg.uri = nla_data(tb[ENBD_A_DEVICE_URI]);
+	if (tb[ENBD_A_DEVICE_EXPORT])
+		cfg.export = nla_data(tb[ENBD_A_DEVICE_EXPORT]);
+
+	dev = enbd_device_new(&cfg, info->extack);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	err = add_channels(dev, info);
+	if (err) {
+		enbd_device_abandon(dev);
+		return err;
+	}
+	err = enbd_device_publish(dev, info->extack);
+	if (!err)
+		err = reply(info, ENBD_NL_DEVICE_ADD, fill_device_id, dev);
+	enbd_device_put(dev);
+	return err;
+}
+
+int enbd_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct enbd_device *dev = find_device(info, ENBD_A_DEVICE_INDEX);
+	int err;
+
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	err = reply(info, ENBD_NL_DEVICE_GET, fill_device, dev);
+	enbd_device_put(dev);
+	return err;
+}
+
+int enbd_nl_device_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct enbd_device *dev;
+	unsigned long index;
+
+	for (index = cb->args[0]; (dev = enbd_device_next(&index)); index++) {
+		void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
+					cb->nlh->nlmsg_seq, &enbd_nl_family,
+					NLM_F_MULTI, ENBD_NL_DEVICE_GET);
+
+		if (!hdr || fill_device(skb, dev)) {
+			if (hdr)
+				genlmsg_cancel(skb, hdr);
+			enbd_device_put(dev);
+			break;
+		}
+		genlmsg_end(skb, hdr);
+		enbd_device_put(dev);
+	}
+	cb->args[0] = index;
+	return skb->len;
+}
+
+int enbd_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct enbd_device *dev = find_device(info, ENBD_A_DEVICE_INDEX);
+	struct nlattr **tb = info->attrs;
+	int err = 0;
+
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	if (tb[ENBD_A_DEVICE_SIZE])
+		err = enbd_device_resize(dev,
+					 nla_get_u64(tb[ENBD_A_DEVICE_SIZE]),
+					 info->extack);
+	if (!err && tb[ENBD_A_DEVICE_IO_TIMEOUT])
+		enbd_device_set_io_timeout(dev, nla_get_u32(tb[ENBD_A_DEVICE_IO_TIMEOUT]));
+	if (!err && tb[ENBD_A_DEVICE_DEAD_TIMEOUT])
+		enbd_session_set_dead_timeout(&dev->session,
+					      nla_get_u32(tb[ENBD_A_DEVICE_DEAD_TIMEOUT]));
+	enbd_device_put(dev);
+	return err;
+}
+
+int enbd_nl_device_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct enbd_device *dev = find_device(info, ENBD_A_DEVICE_INDEX);
+	int err;
+
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	err = enbd_device_del(dev, nla_get_flag(info->attrs[ENBD_A_DEVICE_FORCE]),
+			      info->extack);
+	enbd_device_put(dev);
+	return err;
+}
+
+struct channel_id {
+	u32 device;
+	u32 index;
+};
+
+static int fill_channel_id(struct sk_buff *skb, const void *arg)
+{
+	const struct channel_id *id = arg;
+
+	return nla_put_u32(skb, ENBD_A_CHANNEL_DEVICE_INDEX, id->device) ||
+	       nla_put_u32(skb, ENBD_A_CHANNEL_INDEX, id->index);
+}
+
+int enbd_nl_channel_add_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct enbd_device *dev = find_device(info, ENBD_A_CHANNEL_DEVICE_INDEX);
+	struct nlattr *attr = info->attrs[ENBD_A_CHANNEL_INDEX];
+	struct channel_wish wish;
+	struct channel_id id;
+	int index = -1;
+	int err;
+
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	err = read_wish(info->attrs, READ_ONCE(dev->size), dev->config.flags,
+			&wish, info->extack);
+	if (!err && attr) {
+		index = nla_get_u32(attr);
+		if (nla_get_u32(attr) >= ENBD_MAX_CHANNELS) {
+			NL_SET_ERR_MSG_ATTR(info->extack, attr,
+					    "a device has no more than 64 channels");
+			err = -EINVAL;
+		}
+	}
+	if (!err)
+		err = enbd_session_add(&dev->session, wish.fd, index,
+				       wish.format, info->extack);
+	if (err >= 0) {
+		id.device = dev->index;
+		id.index = err;
+		enbd_sysfs_refresh(dev);
+		err = reply(info, ENBD_NL_CHANNEL_ADD, fill_channel_id, &id);
+	}
+	enbd_device_put(dev);
+	return err;
+}
+
+struct channel_at {
+	const struct enbd_device *dev;
+	const struct enbd_channel *ch;
+};
+
+static int fill_channel_at(struct sk_buff *skb, const void *arg)
+{
+	const struct channel_at *at = arg;
+
+	return fill_channel(skb, at->dev, at->ch);
+}
+
+int enbd_nl_channel_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct enbd_device *dev = find_device(info, ENBD_A_CHANNEL_DEVICE_INDEX);
+	u32 index = attr_u32(info->attrs[ENBD_A_CHANNEL_INDEX], U32_MAX);
+	struct channel_at at = { .dev = dev };
+	int err = -ENODEV;
+	int idx;
+
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	idx = srcu_read_lock(&dev->session.srcu);
+	if (index < ENBD_MAX_CHANNELS)
+		at.ch = srcu_dereference(dev->session.channel[index],
+					 &dev->session.srcu);
+	if (at.ch)
+		err = reply(info, ENBD_NL_CHANNEL_GET, fill_channel_at, &at);
+	else
+		GENL_SET_ERR_MSG(info, "no such channel");
+	srcu_read_unlock(&dev->session.srcu, idx);
+	enbd_device_put(dev);
+	return err;
+}
+
+/*
+ * Dump a device's channels from cb->args[1] on. Returns false if the message
+ * is full.
+ */
+static bool dump_channels(struct sk_buff *skb, struct netlink_callback *cb,
+			  struct enbd_device *dev)
+{
+	struct enbd_session *s = &dev->session;
+	bool whole = true;
+	int idx;
+
+	idx = srcu_read_lock(&s->srcu);
+	for (; cb->args[1] < ENBD_MAX_CHANNELS; cb->args[1]++) {
+		struct enbd_channel *ch;
+		void *hdr;
+
+		ch = srcu_dereference(s->channel[cb->args[1]], &s->srcu);
+		if (!ch)
+			continue;
+		hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
+				  cb->nlh->nlmsg_seq, &enbd_nl_family,
+				  NLM_F_MULTI, ENBD_NL_CHANNEL_GET);
+		if (!hdr || fill_channel(skb, dev, ch)) {
+			if (hdr)
+				genlmsg_cancel(skb, hdr);
+			whole = false;
+			break;
+		}
+		genlmsg_end(skb, hdr);
+	}
+	srcu_read_unlock(&s->srcu, idx);
+	return whole;
+}
+
+int enbd_nl_channel_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct nlattr **tb = enbd_dump_attrs(cb);
+	struct nlattr *only = tb ? tb[ENBD_A_CHANNEL_DEVICE_INDEX] : NULL;
+	struct enbd_device *dev;
+	unsigned long index = cb->args[0];
+
+	if (only && index < nla_get_u32(only))
+		index = nla_get_u32(only);
+	for (; (dev = enbd_device_next(&index)); index++) {
+		bool whole;
+
+		if (only && index != nla_get_u32(only)) {
+			enbd_device_put(dev);
+			break;
+		}
+		if (index != cb->args[0]) {
+			cb->args[0] = index;
+			cb->args[1] = 0;
+		}
+		whole = dump_channels(skb, cb, dev);
+		enbd_device_put(dev);
+		if (!whole)
+			return skb->len;
+	}
+	cb->args[0] = only ? (long)nla_get_u32(only) + 1 : index;
+	cb->args[1] = 0;
+	return skb->len;
+}
+
+int enbd_nl_channel_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct enbd_device *dev = find_device(info, ENBD_A_CHANNEL_DEVICE_INDEX);
+	struct nlattr *attr = info->attrs[ENBD_A_CHANNEL_INDEX];
+	int err;
+
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	if (attr) {
+		err = enbd_session_del(&dev->session, nla_get_u32(attr),
+				       info->extack);
+	} else {
+		GENL_SET_ERR_MSG(info, "index of the channel is missing");
+		err = -EINVAL;
+	}
+	enbd_sysfs_refresh(dev);
+	enbd_device_put(dev);
+	return err;
+}

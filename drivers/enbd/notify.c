@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "notify.h"
+
+#include "channel.h"
+#include "netlink_gen.h"
+
+/* Room for the longest event */
+#define ENBD_NOTE_SIZE	(NLMSG_DEFAULT_SIZE / 2)
+
+/* Finish the message and send it, unless it could not be made. */
+static void notify_send(struct sk_buff *skb, void *hdr, int err)
+{
+	if (err) {
+		nlmsg_free(skb);
+		return;
+	}
+	genlmsg_end(skb, hdr);
+	genlmsg_multicast(&enbd_nl_family, skb, 0, ENBD_NLGRP_EVENTS, GFP_NOIO);
+}
+
+/**
+ * enbd_notify_device() - something happened to a device
+ * @index:  its number
+ * @name:   its disk's name
+ * @event:  what
+ * @state:  enum enbd_device_state it is in now
+ * @size:   bytes
+ * @reason: why, may be NULL
+ *
+ * An event that finds no memory is lost; a listener sees the rest by asking.
+ * Context: process.
+ */
+void enbd_notify_device(u32 index, const char *name, enum enbd_event event,
+			u32 state, u64 size, const char *reason)
+{
+	struct sk_buff *skb = nlmsg_new(ENBD_NOTE_SIZE, GFP_NOIO);
+	void *hdr;
+	int err;
+
+	if (!skb)
+		return;
+	hdr = genlmsg_put(skb, 0, 0, &enbd_nl_family, 0, ENBD_NL_DEVICE_NTF);
+	err = !hdr ||
+	      nla_put_u32(skb, ENBD_A_DEVICE_INDEX, index) ||
+	      nla_put_string(skb, ENBD_A_DEVICE_NAME, name) ||
+	      nla_put_u32(skb, ENBD_A_DEVICE_EVENT, event) ||
+	      nla_put_u32(skb, ENBD_A_DEVICE_STATE, state) ||
+	      nla_put_u64_64bit(skb, ENBD_A_DEVICE_SIZE, size,
+				ENBD_A_DEVICE_PAD) ||
+	      (reason && nla_put_string(skb, ENBD_A_DEVICE_REASON, reason));
+	notify_send(skb, hdr, err);
+}
+
+/**
+ * enbd_notify_channel() - something happened to a channel
+ * @index: number of its device
+ * @ch:    the channel
+ * @event: what
+ *
+ * As enbd_notify_device().
+ */
+void enbd_notify_channel(u32 index, const struct enbd_channel *ch,
+			 enum enbd_event event)
+{
+	struct sk_buff *skb = nlmsg_new(ENBD_NOTE_SIZE, GFP_NOIO);
+	void *hdr;
+	int err;
+
+	if (!skb)
+		return;
+	hdr = genlmsg_put(skb, 0, 0, &enbd_nl_family, 0, ENBD_NL_CHANNEL_NTF);
+	err = !hdr ||
+	      nla_put_u32(skb, ENBD_A_CHANNEL_DEVICE_INDEX, index) ||
+	      nla_put_string(skb, ENBD_A_CHANNEL_DEVICE_NAME, ch->disk) ||
+	      nla_put_u32(skb, ENBD_A_CHANNEL_INDEX, ch->index) ||
+	      nla_put_u32(skb, ENBD_A_CHANNEL_EVENT, event) ||
+	      nla_put_u32(skb, ENBD_A_CHANNEL_STATE, ch->state) ||
+	      nla_put_u32(skb, ENBD_A_CHANNEL_INCARNATION, ch->incarnation) ||
+	      (ch->reason[0] &&
+	       nla_put_string(skb, ENBD_A_CHANNEL_REASON, ch->reason));
+	notify_send(skb, hdr, err);
+}
