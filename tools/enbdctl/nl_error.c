@@ -11,6 +11,9 @@
 
 #include "netlink_tables.h"
 
+/* No errno of the kernel is larger. */
+#define MAX_ERRNO	4095
+
 int nl_error_number(const struct nlmsghdr *nlh)
 {
 	int error;
@@ -18,8 +21,8 @@ int nl_error_number(const struct nlmsghdr *nlh)
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(error))
 		return nlh->nlmsg_type == NLMSG_ERROR ? EBADMSG : 0;
 	memcpy(&error, mnl_nlmsg_get_payload(nlh), sizeof(error));
-	/* The kernel's own are negative. */
-	return error < 0 ? -error : error;
+	/* A success is 0, the kernel's errors are negative. */
+	return error > 0 || error < -MAX_ERRNO ? EBADMSG : -error;
 }
 
 int nl_error_exit(int error)
