@@ -44,14 +44,17 @@ chroot_create()
 }
 
 # chroot_make DIR COPY: build the module in COPY with the root directory's
-# headers and compiler. objtool needs /proc.
+# headers and compiler. objtool asks /proc/self/maps where its stack is.
 chroot_make()
 {
 	local dir=$1 copy=$2 way=(unshare -m) abi
 	abi=$(cat "$dir/abi")
-	if [ "$(id -u)" -ne 0 ]; then
-		way=(unshare --map-root-user --map-auto -m -p --fork)
-	fi
+	case $(chroot_way) in
+	bare)
+		chroot_make_bare "$dir/chroot" "$copy" "$abi"
+		return ;;
+	user)	way=(unshare --map-root-user --map-auto -m -p --fork) ;;
+	esac
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	"${way[@]}" sh -ec '
 		mount --make-rprivate /
@@ -60,4 +63,17 @@ chroot_make()
 		mount --bind "$2" "$1/build"
 		exec chroot "$1" make -C "/usr/src/linux-headers-$3" M=/build "-j$4" modules
 		' sh "$dir/chroot" "$copy" "$abi" "$(nproc)"
+}
+
+# Nothing can be mounted: the copy moves into the root directory and back.
+chroot_make_bare()
+{
+	local root=$1 copy=$2 abi=$3 status=0 inside
+	inside="build/$(basename "$copy")"
+	mkdir -p "$root/proc/self" && cat /proc/self/maps >"$root/proc/self/maps" &&
+	rm -rf "${root:?}/$inside" && cp -a "$copy" "$root/$inside" || return 1
+	chroot "$root" make -C "/usr/src/linux-headers-$abi" M="/$inside" "-j$(nproc)" modules || status=1
+	cp -au "$root/$inside/." "$copy/"
+	rm -rf "${root:?}/$inside"
+	return "$status"
 }
