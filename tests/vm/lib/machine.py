@@ -89,7 +89,7 @@ def start_uml(args, run, ports):
             "ssl0=null,fd:%d" % ports["out"], "ssl1=null,fd:%d" % ports["err"],
             "ssl2=null,fd:%d" % ports["ctl"], "ssl=null",
             "quiet", "panic=-1", "printk.devkmsg=on", "printk.time=1",
-            "enbd.root=hostfs", "enbd.run=" + run]
+            "vmroot=hostfs", "vmrun=" + run]
     env = dict(os.environ, TMPDIR=memory_directory(args.mem))
     guest = _spawn(argv, (klog, *ports.values()), os.path.join(run, "machine.log"), env)
     os.close(klog)
@@ -118,7 +118,7 @@ def kvm_boots(args, initrd, run):
         pass
     log = os.path.join(run, "probe")
     argv = _qemu(os.path.join(args.kernel_dir, "vmlinuz"), initrd, "kvm", 512, 1,
-                 "enbd.root=probe", log)
+                 "vmroot=probe", log)
     probe = _spawn(argv, (), os.path.join(run, "machine.log"))
     try:
         probe.wait(PROBE_SECONDS)
@@ -142,7 +142,7 @@ def start_qemu(args, run, out, ports):
     initrd = make_initrd(run, _early(args), args.early, modules)
     accel = "kvm" if kvm_boots(args, initrd, run) else "tcg,thread=multi"
     argv = _qemu(os.path.join(args.kernel_dir, "vmlinuz"), initrd, accel, args.mem,
-                 args.cpus or 2, "printk.devkmsg=on enbd.root=9p enbd.run=" + run,
+                 args.cpus or 2, "printk.devkmsg=on vmroot=9p vmrun=" + run,
                  os.path.join(run, "klog"))
     for tag, path, readonly in (("hostroot", "/", ",readonly=on"), ("out", out, "")):
         argv += ["-fsdev", "local,id=%s,path=%s,security_model=none,multidevs=remap%s"
