@@ -62,7 +62,7 @@ void show_device(const struct device *d, const struct channel *channels,
 	char buf[ENBD_TEXT_MAX], size[24], max[24], indent[24];
 	size_t i;
 
-	printf("Device %s:       /dev/%s\n", key, d->name);
+	printf("Device %s: /dev/%s\n", key, d->name);
 	printf("[%s] State:      %s, %s, open %u times", key,
 	       enbd_device_state_name(d->state), d->read_only ? "ro" : "rw",
 	       d->openers);
@@ -74,8 +74,8 @@ void show_device(const struct device *d, const struct channel *channels,
 	       clean(buf, sizeof(buf), d->export));
 	printf("[%s] Queued:     %u parked (%u queues of %u)\n", key,
 	       d->parked, d->hw_queues, d->queue_depth);
-	printf("[%s] Buffersize: %u (%u sectors)\n", key,
-	       d->max_sectors * 512U, d->max_sectors);
+	printf("[%s] Buffersize: %" PRIu64 " (%u sectors)\n", key,
+	       d->max_sectors * UINT64_C(512), d->max_sectors);
 	printf("[%s] Blocksize:  %u (preferred %u, largest %s)\n", key,
 	       d->block_min, d->block_pref, d->block_max == UINT32_MAX ?
 	       "unlimited" : enbd_format_size(max, sizeof(max), d->block_max));
@@ -101,7 +101,9 @@ void show_channels(const char *indent, const struct channel *channels,
 	printf("%sChannel State    Requested Dispatched Errored Retracted Pending       Read    Written Peer\n",
 	       indent);
 	for (c = channels; c < channels + count; c++) {
-		clean(local, sizeof(local), c->local);
+		/* A Unix socket's own end has no address. */
+		clean(local, sizeof(local),
+		      strchr(c->local, ':') ? c->local : "");
 		printf("%s%7u %-7s %10" PRIu64 " %10" PRIu64 " %7" PRIu64 " %9" PRIu64 " %7u %10s %10s %s%s%s",
 		       indent, c->index, enbd_channel_state_name(c->state),
 		       c->requested, c->dispatched, c->errored, c->retracted,
