@@ -8,9 +8,6 @@
 #include "size.h"
 #include "verb.h"
 
-/* What a disk consists of, whatever its blocks are */
-#define SECTOR	512
-
 struct arguments {
 	const char *arg[2];
 	struct dial dial;
@@ -46,10 +43,6 @@ static int resize(struct arguments *args, struct enbd_err *err)
 		return enbd_fail(err, ENBD_EXIT_USAGE,
 				 "%s: not a size; write bytes, or for example 10G",
 				 args->arg[1]);
-	if (size % SECTOR)
-		return enbd_fail(err, ENBD_EXIT_USAGE,
-				 "%s: not a multiple of %d bytes",
-				 args->arg[1], SECTOR);
 	if (nl_open(&nl, false, err))
 		return -1;
 	if (query_device(&nl, index, &device, err))

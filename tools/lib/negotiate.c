@@ -538,7 +538,7 @@ int enbd_export_check(const struct enbd_export *export, const char *server,
 				 server, name);
 	if (export->size > INT64_MAX)
 		return enbd_fail(err, ENBD_EXIT_NEGOTIATION,
-				 "%s: export \"%s\" claims %llu bytes: a disk has less than 2^63",
+				 "%s: export \"%s\" is too large: its size is %llu bytes, a disk has less than 2^63",
 				 server, name,
 				 (unsigned long long)export->size);
 	return 0;
