@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/* link: tools/enbd-server/connection.c tools/enbd-server/transmit.c tools/enbd-server/conn_memory.c tools/enbd-server/output.c tools/enbd-server/handshake.c tools/enbd-server/proto.c tools/enbd-server/slog.c */
+/*
+ * Any bytes as all that a client ever sends, over a socket, to a disk in
+ * memory. The first byte says how the disk works and how much of a proper
+ * handshake goes in front.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tools/enbd-server/connection.h"
+
+#define SIZE	(1u << 20)
+
+static char disk[SIZE];
+static bool now;
+
+static void carry_out(struct block_io *io)
+{
+	io->error = 0;
+	if (io->op != IO_FLUSH &&
+	    (io->offset > SIZE || io->length > SIZE - io->offset))
+		abort();
+	if (io->op == IO_READ)
+		memcpy(io->buf, disk + io->offset, io->length);
+	else if (io->op == IO_WRITE)
+		memcpy(disk + io->offset, io->buf, io->length);
+	else if (io->op == IO_TRIM)
+		io->error = EIO;
+}
+
+static int run_now(struct target *target, struct block_io *io)
+{
+	(void)target;
+	if (!now)
+		return -EAGAIN;
+	carry_out(io);
+	return 0;
+}
+
+static void submit(struct target *target, struct block_io *io)
+{
+	(void)target;
+	carry_out(io);
+	io->done(io);
+}
+
+static const struct target_ops ops = { .run_now = run_now, .submit = submit };
+
+static struct target target = {
+	.info = {
+		.name = "disk",
+		.size = SIZE,
+		.block_min = 1,
+		.block_pref = 4096,
+		.block_max = SIZE / 2,
+	},
+	.ops = &ops,
+};
+
+/* Nobody reads the answers: when the socket is full, that is the end. */
+static bool stalled(void *ctx, struct connection *conn, int fd)
+{
+	(void)ctx;
+	(void)conn;
+	(void)fd;
+	return false;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	const int null = open("/dev/null", O_WRONLY);
+
+	(void)argc;
+	(void)argv;
+	/* The server's complaints would be millions; keep the fuzzer's. */
+	dup2(null, STDERR_FILENO);
+	close(null);
+	return 0;
+}
+
+static void put(int fd, const void *data, size_t len)
+{
+	if (send(fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+	    errno != EAGAIN && errno != EMSGSIZE)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct target *const targets[] = { &target };
+	static const struct connection_env env = {
+		.targets = targets,
+		.count = 1,
+		.handshake_ms = 100000,
+		.stalled = stalled,
+	};
+	struct connection *conn;
+	int fds[2];
+
+	if (!size)
+		return 0;
+	now = data[0] & 1;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+		abort();
+	if (data[0] & 2)
+		put(fds[0], "\0\0\0\3", 4);
+	if (data[0] & 4)
+		put(fds[0], "IHAVEOPT\0\0\0\x8\0\0\0", 16);
+	if (data[0] & 8)
+		put(fds[0], "IHAVEOPT\0\0\0\xb\0\0\0", 16);
+	if (data[0] & 16)
+		put(fds[0], "IHAVEOPT\0\0\0\1\0\0\0", 16);
+	put(fds[0], data + 1, size - 1);
+	shutdown(fds[0], SHUT_WR);
+	conn = connection_create(&env, fds[1], "fuzzer");
+	if (!conn)
+		abort();
+	connection_run(conn);
+	connection_destroy(conn);
+	close(fds[0]);
+	return 0;
+}

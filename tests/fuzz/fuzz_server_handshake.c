@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+/* link: tools/enbd-server/handshake.c tools/enbd-server/proto.c */
+/* Any bytes as a client's side of the handshake, in pieces of any size */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/enbd-server/handshake.h"
+
+static struct target first = {
+	.info = {
+		.name = "a",
+		.description = "first",
+		.size = 4096,
+		.block_min = 1,
+		.block_pref = 4096,
+		.block_max = 1 << 25,
+	},
+};
+
+static struct target second = {
+	.info = {
+		.name = "second",
+		.size = 1 << 20,
+		.block_min = 512,
+		.block_pref = 4096,
+		.block_max = 1 << 25,
+		.read_only = true,
+	},
+};
+
+static struct target *const targets[] = { &first, &second };
+
+/* Answers are bounded by what was received: see hs_consume(). */
+static bool take_answer(void *ctx, const void *data, size_t len)
+{
+	size_t *total = ctx;
+	unsigned char sum = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		sum ^= ((const unsigned char *)data)[i];
+	*total += len + (sum & 0);
+	return *total < 1 << 20;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	size_t total = 0, head = 0, have = 0, step, n;
+	const struct hs_output out = { .write = take_answer, .ctx = &total };
+	struct handshake hs;
+	uint8_t *copy;
+
+	if (!size)
+		return 0;
+	step = 1 + data[0] * 8u;
+	data++;
+	size--;
+	hs_start(&hs, targets, 2, &out);
+	while (hs.state != HS_TRANSMIT && hs.state != HS_CLOSE) {
+		/* A copy of its own, so that reading beyond it is seen. */
+		copy = malloc(have - head + 1);
+		memcpy(copy, data + head, have - head);
+		copy = realloc(copy, have - head ? have - head : 1);
+		n = hs_consume(&hs, copy, have - head);
+		free(copy);
+		if (n > have - head)
+			abort();
+		head += n;
+		if (n)
+			continue;
+		if (have - head >= HS_INPUT_MAX)
+			abort();
+		if (have == size)
+			break;
+		have += step < size - have ? step : size - have;
+	}
+	if (hs.state == HS_TRANSMIT && !hs.target)
+		abort();
+	return 0;
+}
