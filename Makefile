@@ -85,8 +85,9 @@ build/enbd-server: $(call objects,$(server_src)) build/libenbd.a
 
 # ---- unit tests and fuzzers ----
 # A test names the sources it is linked with in a comment "link: FILE.c ...";
-# of the library it gets whatever it still misses. tests/links.awk writes the
-# rules, into a fragment of its own for each of the two.
+# of the library it gets whatever it still misses. A comment "cflags: OPTION ..."
+# is for code of the driver, which needs the stand-ins of tests/unit/shim.
+# tests/links.awk writes the rules, into a fragment of its own for each of the two.
 
 unit_bin := $(patsubst tests/unit/%.c,build/unit/%,$(wildcard tests/unit/test_*.c))
 fuzz_bin := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -102,11 +103,11 @@ fuzz: $(fuzz_bin)
 
 build/unit/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(unit_cc) -MMD -MP -c -o $@ $<
+	$(unit_cc) $(test_flags) -MMD -MP -c -o $@ $<
 
 build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(fuzz_cc) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+	$(fuzz_cc) $(test_flags) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
 
 build/unit/libenbd.a: $(patsubst %.c,build/unit/obj/%.o,$(lib_src))
 build/fuzz/libenbd.a: $(patsubst %.c,build/fuzz/obj/%.o,$(lib_src))
