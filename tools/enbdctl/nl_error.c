@@ -82,7 +82,7 @@ const char *nl_attr_at(const struct nlmsghdr *req, uint32_t offset)
 	return NULL;
 }
 
-/* Where the attributes of an acknowledgement begin, 0 if there are none */
+/* Where the attributes of an acknowledgment begin, 0 if there are none */
 static size_t attrs_at(const struct nlmsghdr *nlh)
 {
 	size_t at = sizeof(int);

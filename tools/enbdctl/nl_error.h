@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The driver's refusals: errno, text and attribute (extended acknowledgement) */
+/* The driver's refusals: errno, text and attribute (extended acknowledgment) */
 #ifndef ENBDCTL_NL_ERROR_H
 #define ENBDCTL_NL_ERROR_H
 

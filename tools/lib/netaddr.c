@@ -205,7 +205,7 @@ static int cannot_connect(const struct enbd_uri *uri,
 	case EADDRNOTAVAIL:
 	case EAFNOSUPPORT:
 		if (bind)
-			remedy = "; is the address given with --bind one of this host, and of the server's family?";
+			remedy = "; is --bind an address of this host, and of the server's family?";
 		break;
 	}
 	enbd_uri_server(uri, server, sizeof(server));

@@ -82,7 +82,6 @@ static int fraction(const char **text, uint64_t *num, uint64_t *den)
 int enbd_parse_size(const char *text, uint64_t *bytes)
 {
 	uint64_t num = 0, den = 1, value;
-	unsigned __int128 part;
 	int shift, rc;
 
 	if (text[0] == '0' && (text[1] | 0x20) == 'x') {
@@ -102,13 +101,19 @@ int enbd_parse_size(const char *text, uint64_t *bytes)
 	shift = unit_shift(text);
 	if (shift < 0)
 		return -EINVAL;
-	part = (unsigned __int128)num << shift;
-	if (part % den)
+	/* Doubling both, whatever the fraction comes to joins the whole. */
+	for (; shift; shift--) {
+		if (value > INT64_MAX / 2)
+			return -ERANGE;
+		num *= 2;
+		value = 2 * value + num / den;
+		num %= den;
+	}
+	if (num)
 		return -EINVAL;
-	part = part / den + ((unsigned __int128)value << shift);
-	if (part > INT64_MAX)
+	if (value > INT64_MAX)
 		return -ERANGE;
-	*bytes = (uint64_t)part;
+	*bytes = value;
 	return 0;
 }
 
