@@ -80,8 +80,9 @@ static int broken(struct enbd_nego *n, struct enbd_err *err, int rc)
 				 n->server, what, remedy);
 	case -ETIMEDOUT:
 		return enbd_fail(err, ENBD_EXIT_NEGOTIATION,
-				 "%s: %s: no answer within %g s; is that an NBD server?",
-				 n->server, what, n->timeout_ms / 1000.0);
+				 "%s: %s: no answer within %g s%s", n->server,
+				 what, n->timeout_ms / 1000.0, n->option ? "" :
+				 "; is that an NBD server?");
 	default:
 		return enbd_fail(err, ENBD_EXIT_NEGOTIATION, "%s: %s: %s",
 				 n->server, what, strerror(-rc));
