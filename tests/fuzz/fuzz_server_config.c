@@ -6,6 +6,8 @@
 
 #include "tools/enbd-server/config.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct enbd_err err = { 0 };

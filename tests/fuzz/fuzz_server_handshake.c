@@ -43,6 +43,8 @@ static bool take_answer(void *ctx, const void *data, size_t len)
 	return *total < 1 << 20;
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t total = 0, head = 0, have = 0, step, n;

@@ -15,7 +15,7 @@
 #define MEMBERS	5
 
 static const uint64_t sizes[MEMBERS] = {
-	1ull << 42, 12345, 1ull << 60, 0, 1ull << 20,
+	1ull << 42, 123450, 1ull << 60, 0, 1ull << 20,
 };
 
 static void check_map(const struct layout *layout, const struct block_io *io)
@@ -39,6 +39,8 @@ static void check_map(const struct layout *layout, const struct block_io *io)
 	if (total != io->length)
 		abort();
 }
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
