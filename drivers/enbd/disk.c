@@ -96,10 +96,11 @@ static enum blk_eh_timer_return disk_timeout(struct request *rq)
 	u32 ms = READ_ONCE(dev->config.io_timeout);
 	unsigned int queue = blk_mq_unique_tag_to_hwq(blk_mq_unique_tag(rq));
 
+	rq->timeout = msecs_to_jiffies(ENBD_LOOK_MS);
 	if (ms)
-		enbd_session_timeout(&dev->session,
-				     enbd_io_of(&dev->session.led, queue, rq),
-				     ms);
+		rq->timeout = enbd_session_timeout(&dev->session,
+						   enbd_io_of(&dev->session.led,
+							      queue, rq), ms);
 	return BLK_EH_RESET_TIMER;
 }
 

@@ -177,20 +177,24 @@ void enbd_session_commit(struct enbd_session *s, unsigned int queue)
 }
 
 /**
- * enbd_session_timeout() - a request has waited too long
+ * enbd_session_timeout() - the block layer finds that a request waits long
  * @s:  the session
  * @io: the request, not completed by anyone else meanwhile
- * @ms: how long, for the message
+ * @ms: how long a channel may take for it
  *
- * Its channel is declared lost; the request is taken back from it later.
+ * If a channel has had it for that long, the channel is declared lost; the
+ * request is taken back from it later. One that was parked, or taken back from
+ * another channel, has not used up this channel's time.
  *
- * Context: process. Return: whether there was a channel to lose.
+ * Context: process. Return: jiffies after which to look again, at least 1.
  */
-bool enbd_session_timeout(struct enbd_session *s, struct enbd_io *io,
-			  unsigned int ms)
+unsigned long enbd_session_timeout(struct enbd_session *s, struct enbd_io *io,
+				   unsigned int ms)
 {
+	unsigned long limit = max(msecs_to_jiffies(ms), 1UL);
 	char reason[ENBD_REASON_LEN];
-	struct enbd_channel *ch = NULL;
+	struct enbd_channel *ch;
+	unsigned long passed;
 	u8 index;
 	int idx;
 
@@ -201,14 +205,16 @@ bool enbd_session_timeout(struct enbd_session *s, struct enbd_io *io,
 	case ENBD_IO_REPLYING:
 		break;
 	default:
-		return false;
+		return limit;
 	}
+	passed = jiffies - READ_ONCE(io->since);
+	if (passed < limit)
+		return limit - passed;
 	snprintf(reason, sizeof(reason), "no answer within %u ms", ms);
 	idx = srcu_read_lock(&s->srcu);
-	if (index < ENBD_MAX_CHANNELS)
-		ch = srcu_dereference(s->channel[index], &s->srcu);
+	ch = srcu_dereference(s->channel[index], &s->srcu);
 	if (ch)
 		enbd_channel_lose(ch, reason);
 	srcu_read_unlock(&s->srcu, idx);
-	return ch;
+	return limit;
 }

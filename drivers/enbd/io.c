@@ -96,6 +96,7 @@ void enbd_io_assign(struct enbd_ledger *led, struct enbd_io *io, u8 channel)
 	u32 gen = word_gen(atomic64_read(&io->owner)) + 1;
 
 	memset(&io->cover, 0, sizeof(io->cover));
+	io->since = jiffies;
 	io->wire.cookie = (u64)gen << 32 | (u32)(io - led->io);
 	atomic64_set_release(&io->owner, io_word(gen, channel, ENBD_IO_QUEUED));
 }

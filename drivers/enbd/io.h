@@ -43,6 +43,7 @@ enum enbd_io_state {
  * @owner: generation, channel, enum enbd_io_state; see io_word() in io.c
  * @rq:    the block layer's request; constant while not FREE
  * @wire:  what is sent; the cookie changes with every dispatch (owner)
+ * @since: when the channel got it, in jiffies (written before QUEUED)
  * @cover: what was answered so far (owner)
  * @end:   bytes of the channel's stream up to its last (while SENDING)
  * @lnode: link in a channel's incoming list (while QUEUED)
@@ -53,6 +54,7 @@ struct enbd_io {
 	atomic64_t owner;
 	struct request *rq;
 	struct enbd_wire_request wire;
+	unsigned long since;
 	struct enbd_wire_cover cover;
 	u64 end;
 	struct llist_node lnode;

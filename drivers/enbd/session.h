@@ -129,7 +129,7 @@ void enbd_session_unpark(struct enbd_session *s, u32 state);
 void enbd_session_submit(struct enbd_session *s, unsigned int queue,
 			 struct enbd_io *io, bool last);
 void enbd_session_commit(struct enbd_session *s, unsigned int queue);
-bool enbd_session_timeout(struct enbd_session *s, struct enbd_io *io,
-			  unsigned int ms);
+unsigned long enbd_session_timeout(struct enbd_session *s, struct enbd_io *io,
+				   unsigned int ms);
 
 #endif /* ENBD_SESSION_H */
