@@ -58,6 +58,7 @@ wait_for()
 		[ $SECONDS -lt $end ] || return 1
 		read -rt 0.05 -u "$NAP"
 	done
+	return 0
 }
 
 # within SECONDS COMMAND...: it ends by itself, with its own status, in time.
@@ -76,10 +77,21 @@ now_ms()
 	echo $((t / 1000))
 }
 
-# gone PID: it has ended.
+# gone PID: it has ended; a child that nobody has waited for yet may be a zombie.
 gone()
 {
-	! kill -0 "$1" 2>/dev/null
+	local stat
+
+	read -r stat 2>/dev/null <"/proc/$1/stat" || return 0
+	stat=${stat##*) }
+	[ "${stat%% *}" = Z ]
+}
+
+# ends SECONDS PID: its exit status, or 124 if it is still running then.
+ends()
+{
+	wait_for "$1" gone "$2" || return 124
+	wait "$2"
 }
 
 # ---------------------------------------------------------------- servers
@@ -259,9 +271,16 @@ dev_state()
 	cat "/sys/block/${1:-$NAME}/enbd/state" 2>/dev/null
 }
 
+chan_dir()
+{
+	local d=/sys/block/$1/enbd/channel$2
+
+	[ -d "$d" ] && echo "$d" || echo "/sys/block/$1/channel$2"
+}
+
 chan_state()
 {
-	cat "/sys/block/$1/enbd/channel$2/state" 2>/dev/null
+	cat "$(chan_dir "$1" "$2")/state" 2>/dev/null
 }
 
 dev_is()
@@ -320,8 +339,12 @@ count_threads()
 {
 	local n=0 c
 
+	# An idle worker of the kernel's shared pools carries the name of the last
+	# work it did; a workqueue's own rescuer (R-) and kthreads count.
 	for c in /proc/[0-9]*/comm; do
 		case $(cat "$c" 2>/dev/null) in
+		kworker/R-enbd* | kworker/R-nd[a-z]*) n=$((n + 1)) ;;
+		kworker/* | enbdctl | enbd-server) ;;
 		*enbd* | nd[a-z]*) n=$((n + 1)) ;;
 		esac
 	done

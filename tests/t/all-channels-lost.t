@@ -42,7 +42,7 @@ ok "a write waits" wait_for 5 parked
 is "$(field 'dev["state"]')" parked "status says so"
 ok "the server is back" proxy accept
 ok "a new channel" enbdctl channel add "$DEV"
-wait "$writer"
+ends 40 "$writer"
 is $? 0 "the write completes without an error"
 is "$(dev_state)" up "up again"
 ok "reading works" read_it
@@ -52,7 +52,7 @@ ok "disconnect" wait_for 5 disconnect
 need_connect "$URI" -n 2 --dead-timeout 2
 ok "cut both channels: parked" cut_all parked
 begin=$(now_ms)
-nok "a read fails" within 20 dd if="$DEV" of=/dev/null bs=4k count=1 iflag=direct
+status 1 "a read fails" within 20 dd if="$DEV" of=/dev/null bs=4k count=1 iflag=direct
 num $(($(now_ms) - begin)) -lt $((8000 * SLOW)) "after the dead timeout"
 is "$(dev_state)" failed "the device failed"
 begin=$(now_ms)
@@ -77,10 +77,10 @@ ok "requests wait" wait_for 5 parked
 status 6 "disconnect without --force: busy" disconnect
 ok "disconnect --force ends" within 10 enbdctl disconnect --force "$DEV"
 ok "the writer ends" wait_for 5 gone "$writer"
-wait "$writer"
+ends 40 "$writer"
 isnt $? 0 "with an error"
 ok "the reader ends" wait_for 5 gone "$reader"
-wait "$reader"
+ends 40 "$reader"
 isnt $? 0 "with an error"
 ok "the device is gone" wait_for 5 no_devices
 ok "the module can go" wait_for 5 rmmod enbd

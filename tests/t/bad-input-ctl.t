@@ -115,6 +115,9 @@ ok "anyone may look" as_nobody enbdctl status
 # No module: not loaded, and not to be had
 rmmod enbd
 mkdir "$T/empty"
+# Nor may the kernel find it by itself, which sees the real folder.
+loader=$(cat /proc/sys/kernel/modprobe)
+echo /bin/false >/proc/sys/kernel/modprobe
 cat >"$T/nomodule" <<'END'
 mount --bind "$1" "/lib/modules/$(uname -r)" || exit 99
 shift
@@ -126,5 +129,6 @@ is $? 7 "no module: exit 7"
 like "$(cat "$T/err")" '^enbdctl: .*(module|modprobe)' "  says: $(cat "$T/err")"
 is "$(wc -l <"$T/err")" 1 "  one line"
 ok "the module is not loaded" test ! -d /sys/module/enbd
+echo "$loader" >/proc/sys/kernel/modprobe
 
 done_testing

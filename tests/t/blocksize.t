@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The server's block sizes become the disk's: minimum = logical block,
-# preferred = physical block and optimal size, maximum = largest request.
+# preferred = physical block, up to a page, and optimal size, maximum = largest
+# request.
 # Larger requests are split, smaller ones refused before they leave.
 # nbdkit's blocksize-policy filter answers errors to whoever does not obey.
 
@@ -22,12 +23,10 @@ io_verify()
 
 serve()
 {
-	stop_server "$PID"
+	[ -z "${PID:-}" ] || stop_server "$PID"
 	start_nbdkit --filter=log --filter=blocksize-policy memory 16M \
 		logfile="$T/requests" blocksize-error-policy=error "$@"
 }
-
-PID=0
 
 # 512 bytes, small maximum
 serve blocksize-minimum=512 blocksize-preferred=4096 blocksize-maximum=64k
@@ -37,7 +36,7 @@ is "$(queue physical_block_size)" 4096 "512: physical block size"
 num "$(queue max_hw_sectors_kb)" -le 64 "512: largest request"
 is "$(field 'dev["block_min"], dev["block_pref"], dev["block_max"]')" \
 	"(512, 4096, 65536)" "512: status knows them"
-ok "512: requests of 512 to 1M" io_verify --bsrange=512-1m --blockalign=512
+ok "512: requests of 512 to 1M" io_verify --bsrange=512-1m --blockalign=512 --number_ios=$(scale 1500)
 ok "512: one read of 4 MiB is split" dd if="$DEV" of=/dev/null bs=4M count=1 \
 	iflag=direct
 is "$(grep -oE '(Read|Write) .*count=0x[0-9a-f]+' "$T/requests" |
@@ -50,7 +49,7 @@ ok "512: disconnect" disconnect
 serve blocksize-minimum=4096 blocksize-preferred=64k blocksize-maximum=32M
 need_connect "$URI" -n 2
 is "$(queue logical_block_size)" 4096 "4096: logical block size"
-is "$(queue physical_block_size)" 65536 "4096: physical block size"
+is "$(queue physical_block_size)" 4096 "4096: physical block size"
 is "$(queue optimal_io_size)" 65536 "4096: optimal size"
 ok "4096: requests of 4 KiB to 1 MiB" io_verify --bsrange=4k-1m --blockalign=4k
 nok "4096: a direct write of 512 bytes is refused" \

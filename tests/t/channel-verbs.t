@@ -31,7 +31,7 @@ ok "channel del of the second" enbdctl channel del "$DEV" 1
 ok "and the first" enbdctl channel del "$DEV" 0
 ok "and the fourth" enbdctl channel del nda 3
 is "$(places)" "2 4" "two are left"
-wait "$fio"
+ends 40 "$fio"
 is $? 0 "the load meets no error"
 ok "channel add takes free places" enbdctl channel add "$DEV" -n 2
 is "$(places)" "0 1 2 4" "the lowest"

@@ -59,7 +59,7 @@ ok "the counters counted it" test "$(field 'sum(c["bytes_written"]
 ok "disconnect" disconnect
 nok "the node is gone" test -e /dev/nda
 ok "no device" no_devices
-is "$(enbdctl status --json | tr -d ' \n')" '{"devices":[]}' "no device in JSON"
+is "$(enbdctl status --json | tr -d ' \t\n')" '{"devices":[]}' "no device in JSON"
 status 8 "disconnect again: not connected" disconnect /dev/nda
 
 need_connect "$URI" /dev/ndc

@@ -12,7 +12,7 @@ log=$T/requests
 
 arrived()
 {
-	grep -cE "connection=[0-9]+ $1 .*$2" "$log"
+	grep -acE "connection=[0-9]+ $1 .*$2" "$log"
 }
 
 fill()

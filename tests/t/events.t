@@ -38,18 +38,12 @@ wait_for 10 heard listening || die "the listener starts" "$(cat "$T/events.log")
 
 need_connect "$URI" -n 2 /dev/ndb --dead-timeout 1
 ok "device-add" wait_for 5 heard '^ndb\(1\) device-add'
-ok "channel-up of channel 0" wait_for 5 heard '^ndb\(1\)\.0 channel-up live'
-ok "channel-up of channel 1" wait_for 5 heard '^ndb\(1\)\.1 channel-up live'
 
 ok "cut channel 0" proxy cut "$(chan_port 0)"
 ok "channel-lost, with a reason" \
 	wait_for 5 heard '^ndb\(1\)\.0 channel-lost lost - .+'
 ok "a new channel" enbdctl channel add "$DEV"
-up_again()
-{
-	[ "$(grep -cE '^ndb\(1\)\.0 channel-up' "$T/events.log")" = 2 ]
-}
-ok "channel-up a second time" wait_for 5 up_again
+ok "channel-up" wait_for 5 heard '^ndb\(1\)\.0 channel-up live'
 ok "channel del" enbdctl channel del "$DEV" 0
 ok "channel-del" wait_for 5 heard '^ndb\(1\)\.0 channel-del'
 truncate -s 8M "$T/disk"

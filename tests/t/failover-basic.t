@@ -19,9 +19,9 @@ need_connect "$URI" -n 4
 
 # The rate limit keeps the load running for as long as the cuts take.
 spawn fio fio --name=verify --filename="$DEV" --direct=1 --rw=randwrite \
-	--bsrange=512-64k --blockalign=512 --ioengine=libaio --iodepth=32 \
-	--verify=crc32c --verify_fatal=1 --aux-path="$T" \
-	--size=$(scale 32 4)M --rate_iops=$(scale 1000 150)
+	--bs=8k --ioengine=libaio --iodepth=32 --verify=crc32c \
+	--verify_fatal=1 --aux-path="$T" --size=$(scale 32 8)M \
+	--rate_iops=$(scale 1000 200)
 fio=$PID
 
 carries()
@@ -32,12 +32,12 @@ carries()
 ok "the load runs over channel 2" wait_for 10 carries 2
 port2=$(chan_port 2)
 ok "cut channel 2" proxy cut "$port2"
-ok "it is lost" wait_for 5 chan_is nda 2 lost
+ok "it is lost" wait_for 5 chan_is "$NAME" 2 lost
 is "$(dev_state)" up "the device is up"
 is "$(field '[c["state"] for c in ch]')" "['live', 'live', 'lost', 'live']" \
 	"the others are live"
 ok "cut channel 0" proxy cut "$(chan_port 0)"
-ok "it is lost" wait_for 5 chan_is nda 0 lost
+ok "it is lost" wait_for 5 chan_is "$NAME" 0 lost
 ok "a new channel" enbdctl channel add "$DEV"
 ok "another" enbdctl channel add "$DEV"
 is "$(field '[c["state"] for c in ch]')" "['live', 'live', 'live', 'live']" \
@@ -45,11 +45,11 @@ is "$(field '[c["state"] for c in ch]')" "['live', 'live', 'live', 'live']" \
 is "$(field 'ch[2]["incarnation"] > ch[1]["incarnation"]')" true \
 	"as a further incarnation"
 
-wait "$fio"
+ends 40 "$fio"
 is "$?" 0 "fio saw no error and every checksum is right"
 num "$(field 'sum(c["requested"] for c in ch)')" -gt 0 "the load was real"
 ok "orderly end by the server: cut with FIN" proxy end "$(chan_port 1)"
-ok "is a lost channel, too" wait_for 5 chan_is nda 1 lost
+ok "is a lost channel, too" wait_for 5 chan_is "$NAME" 1 lost
 ok "channel del" enbdctl channel del "$DEV" 1
 is "$(field '[c["index"] for c in ch]')" "[0, 2, 3]" "takes it away"
 ok "the device reads" dd if="$DEV" of=/dev/null bs=64k iflag=direct

@@ -52,7 +52,7 @@ ok "a channel is lost for it" wait_for 5 lost 1
 ok "a new one" enbdctl channel add "$DEV"
 ok "another answer gets lost" lose_one
 ok "a channel is lost for it" wait_for 5 lost 1
-wait "$fio"
+ends 40 "$fio"
 is $? 0 "no error, every checksum is right"
 ok "disconnect" disconnect
 

@@ -12,7 +12,7 @@ log=$T/requests
 # arrived COMMAND ERE: how often, since the log was emptied
 arrived()
 {
-	grep -cE "connection=[0-9]+ $1 .*$2" "$log"
+	grep -acE "connection=[0-9]+ $1 .*$2" "$log"
 }
 
 write_4k()
@@ -38,7 +38,7 @@ num "$(arrived Write 'count=0x1000 fua=1')" -eq 1 "arrives with FUA"
 ok "a buffered write and fsync" write_4k conv=fsync
 num "$(arrived Write '')" -ge 1 "arrives as a write"
 num "$(arrived Flush '')" -ge 1 "and a flush"
-last=$(grep -oE ' (Write|Flush) id=' "$log" | tail -n 1)
+last=$(grep -aoE ' (Write|Flush) id=' "$log" | tail -n 1)
 is "$last" " Flush id=" "in this order"
 
 : >"$log"
@@ -46,7 +46,7 @@ ok "sync of the device alone" sync "$DEV"
 num "$(arrived Flush '')" -ge 1 "arrives as a flush"
 ok "disconnect" disconnect
 
-start_nbdkit --filter=log --filter=fua memory 16M logfile="$log" fuamode=none
+start_nbdkit --filter=log --filter=fua memory 16M logfile="$log"
 need_connect "$URI" -n 1
 is "$(cat /sys/block/nda/queue/fua)" 0 "a server without FUA"
 : >"$log"

@@ -27,10 +27,10 @@ ok "hold channel 0" proxy hold "$(chan_port 0)"
 begin=$(now_ms)
 ok "load goes on without an error" load
 ms=$(($(now_ms) - begin))
-ok "channel 0 is lost" chan_is nda 0 lost
+ok "channel 0 is lost" chan_is "$NAME" 0 lost
 like "$(field 'ch[0].get("reason", "")')" '[Tt]ime|answer|silent' \
 	"status tells the reason"
-is "$(chan_state nda 1)" live "channel 1 is live"
+is "$(chan_state "$NAME" 1)" live "channel 1 is live"
 num "$ms" -ge 1000 "not before the timeout"
 diag "load with a silent channel took $ms ms"
 
@@ -46,7 +46,7 @@ sleep_until=$((SECONDS + 3))
 until [ $SECONDS -ge $sleep_until ]; do
 	read -rt 0.5 -u "$NAP"
 done
-is "$(chan_state nda 0)" live "an idle channel stays live"
+is "$(chan_state "$NAME" 0)" live "an idle channel stays live"
 ok "disconnect" disconnect
 
 # Each answer takes most of the timeout, many wait: no loss, no error.
@@ -54,7 +54,7 @@ start_nbdkit --filter=delay memory 8M rdelay=500ms
 need_connect "$URI" -n 1 --io-timeout 3
 ok "a slow server" within 40 fio --name=slow --filename="$DEV" --direct=1 \
 	--rw=randread --bs=4k --number_ios=24 --ioengine=libaio --iodepth=4
-is "$(chan_state nda 0)" live "is not lost"
+is "$(chan_state "$NAME" 0)" live "is not lost"
 ok "disconnect" disconnect
 
 # The timeout counts from when the request was given to the channel it is on,
@@ -73,9 +73,9 @@ asked()
 wait_for 5 asked
 busy=$(field '[c["index"] for c in ch if c["pending"]][0]')
 ok "cut the channel it waits on" proxy cut "$(chan_port "$busy")"
-wait "$dd"
+ends 40 "$dd"
 is $? 0 "the read is answered over the other"
-is "$(chan_state nda $((1 - busy)))" live "which is not lost for it"
+is "$(chan_state "$NAME" $((1 - busy)))" live "which is not lost for it"
 ok "disconnect" disconnect
 
 done_testing

@@ -44,7 +44,7 @@ ok "load" load
 live=$(field '[c["index"] for c in ch if c["state"] == "live"][0]')
 ok "a new channel" enbdctl channel add "$DEV"
 is "$(states)" "live standby standby" "stands by"
-is "$(chan_state nda "$live")" live "the active one stays the same"
+is "$(chan_state "$NAME" "$live")" live "the active one stays the same"
 
 spawn fio fio --name=l --filename="$DEV" --direct=1 --rw=randwrite --bs=4k \
 	--size=4M --ioengine=libaio --iodepth=16 --verify=crc32c \
@@ -57,7 +57,7 @@ more()
 }
 ok "a load runs" wait_for 10 more
 ok "cut the active one under load" proxy cut "$(chan_port "$live")"
-wait "$fio"
+ends 40 "$fio"
 is $? 0 "no error, and every checksum is right"
 is "$(states)" "live lost standby" "the last but one took over"
 ok "disconnect" disconnect

@@ -35,6 +35,7 @@ start_server -o -r "$T/disk"
 need_connect "$URI" -n 2
 check "server -r"
 
+stop_server "$PID"
 start_server "$T/disk"
 need_connect "$URI" --read-only
 check "connect --read-only"

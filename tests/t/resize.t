@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # A device grows and shrinks while it is open and in use: enbdctl resize with a
-# size, or without one to take over the server's.
+# size, or without one to take over the server's. A server that tells a size
+# only to new connections (nbdkit) needs new channels for what has grown.
 
 . "$(dirname "$0")/../lib/enbd.sh"
 
@@ -18,6 +19,9 @@ truncate -s 32M "$T/disk"
 ok "resize to the server's new size, while open" enbdctl resize "$DEV"
 is "$(dev_bytes)" $((32 << 20)) "grown"
 is "$(field 'dev["size"]')" $((32 << 20)) "status agrees"
+ok "new channels" enbdctl channel add "$DEV" -n 2
+ok "instead of an old one" enbdctl channel del "$DEV" 0
+ok "and the other" enbdctl channel del "$DEV" 1
 ok "the new part takes writes" dd if=/dev/urandom of="$DEV" bs=1M count=1 \
 	seek=31 oflag=direct
 ok "and they are in the file" cmp -n 1M -i 31M "$DEV" "$T/disk"
@@ -34,8 +38,9 @@ is "$(dev_bytes)" $((16 << 20)) "grown"
 
 nok "no size of zero" enbdctl resize "$DEV" 0
 nok "no size that is no number" enbdctl resize "$DEV" zwei
-nok "no size that is no number of sectors" enbdctl resize "$DEV" 1000001
 is "$(dev_bytes)" $((16 << 20)) "unchanged by what was refused"
+ok "a size that is no number of sectors" enbdctl resize "$DEV" 1000001
+is "$(dev_bytes)" $((1000001 / 512 * 512)) "is rounded down"
 exec 8<&-
 
 # Resized again and again under load: no error, no stuck request.

@@ -19,7 +19,7 @@ back()
 need_connect "$URI" -n 2
 need_connect "$URI" -n 2
 exec 8<"$DEV"
-nok "refused while a device is open" within 10 rmmod enbd
+status 1 "refused while a device is open" within 10 rmmod enbd
 ok "which works as before" dd if="$DEV" of=/dev/null bs=64k iflag=direct
 exec 8<&-
 

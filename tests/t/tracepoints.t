@@ -33,6 +33,8 @@ for event in rq_send rq_reply rq_done; do
 	ok "it comes by $event" grep -q "enbd_$event: .*cookie $cookie " "$T/trace"
 done
 ok "a channel comes" grep -qE 'enbd_channel_state: nda channel 1 .*live' "$T/trace"
-ok "and is lost" grep -qE 'enbd_channel_lost: nda channel 1 .*lost .+' "$T/trace"
+ok "and is lost" grep -qE 'enbd_channel_lost: nda channel 1 .*reset' "$T/trace"
+ok "its state says so" \
+	grep -qE 'enbd_channel_state: nda channel 1 .* lost' "$T/trace"
 
 done_testing

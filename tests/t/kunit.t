@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The driver's KUnit tests (drivers/enbd/*_kunit.c), run by loading their
+# module. A kernel that is built for tests must have them.
+#
+# timeout: 120
+
+. "$(dirname "$0")/../lib/tap.sh"
+
+if ! modinfo enbd_test >/dev/null 2>&1; then
+	[ "${ENBD_GUEST:-}" != uml-debug ] || die "the module enbd_test is there"
+	skip_all "this kernel has no KUnit"
+fi
+
+results=/sys/kernel/debug/kunit
+mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug
+
+# flat FILE: the leaves of a KTAP tree as "ok - case" or "ok - case: parameter",
+# and what failed tests said
+flat()
+{
+	awk '
+	/^ *KTAP version/ { next }
+	/^        # Subtest: / { sub(/.*: /, ""); group = $0; next }
+	/^    1\.\.[0-9]+$/ { sub(/.*\./, ""); planned = $0; next }
+	/^ *(not )?ok [0-9]+/ {
+		match($0, /^ */)
+		depth = RLENGTH
+		verdict = /^ *not/ ? "not ok - " : "ok - "
+		sub(/^ *(not )?ok [0-9]+ (- )?/, "")
+		if (depth == 8) {
+			inner = 1
+			print verdict group ": " $0
+		} else if (depth == 4) {
+			seen++
+			if (!inner)
+				print verdict $0
+			inner = 0
+		}
+		next
+	}
+	/^ *# .*: pass:|^# Totals|^ *# (Subtest|module):/ { next }
+	{ print }
+	END { exit !(planned && seen == planned) }
+	' "$1"
+}
+
+ok "the tests load" modprobe enbd_test
+for suite in enbd_wire enbd_io enbd_dispatch; do
+	ok "$suite ran" test -s "$results/$suite/results"
+	subtests flat "$results/$suite/results"
+done
+ok "the tests unload" rmmod enbd_test
+
+done_testing
