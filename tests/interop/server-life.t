@@ -83,7 +83,8 @@ SERVERS+=("$(cat "$T/pid")" "$(cat "$T/pid2")")
 is "$(nbdinfo --size "nbd+unix:///?socket=$T/socket")" 1048576 "answers"
 
 # Clients
-serve 0 "$T/disk" --max-connections 2
+truncate -s 1M "$T/third"
+serve 0 "$T/third" --max-connections 2
 exec {one}<>"/dev/tcp/127.0.0.1/$PORT" {two}<>"/dev/tcp/127.0.0.1/$PORT"
 read -rN 8 -t 10 -u $two greeting
 is "$greeting" NBDMAGIC "the second client of two"

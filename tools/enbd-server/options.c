@@ -268,5 +268,8 @@ int options_parse(struct server_config *config, int argc, char **argv,
 	if (!p.arguments)
 		return enbd_fail(err, ENBD_EXIT_USAGE,
 				 "no port and no file; see enbd-server --help");
+	if (!p.export->file_count)
+		return enbd_fail(err, ENBD_EXIT_USAGE,
+				 "nothing to serve; name a file or block device after the port");
 	return config_check(config, err);
 }
