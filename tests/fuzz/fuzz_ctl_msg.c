@@ -33,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct channel channel;
 	static struct device device;
+	static struct event event;
 	struct nlmsghdr *nlh;
 	char *copy;
 
@@ -47,6 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	nlh->nlmsg_len = (uint32_t)size;
 	msg_get_device(nlh, &device);
 	msg_get_channel(nlh, &channel);
+	msg_get_event(nlh, &event);
 	answer(nlh);
 	free(copy);
 	return 0;

@@ -214,6 +214,39 @@ static void cuts_long_texts(void **state)
 	assert_int_equal(strlen(c.reason), sizeof(c.reason) - 1);
 }
 
+static void reads_events(void **state)
+{
+	struct nlmsghdr *nlh = start(answer, ENBD_NL_DEVICE_NTF);
+	struct event e;
+
+	(void)state;
+	mnl_attr_put_u32(nlh, ENBD_A_DEVICE_INDEX, 3);
+	assert_int_equal(msg_get_event(nlh, &e), -1);	/* what happened? */
+	mnl_attr_put_u32(nlh, ENBD_A_DEVICE_EVENT, ENBD_EVENT_DEVICE_RESIZE);
+	mnl_attr_put_u64(nlh, ENBD_A_DEVICE_SIZE, 1ULL << 40);
+	mnl_attr_put_strz(nlh, ENBD_A_DEVICE_NAME, "ndd");
+	assert_int_equal(msg_get_event(nlh, &e), 0);
+	assert_false(e.is_channel);
+	assert_int_equal(e.device, 3);
+	assert_string_equal(e.name, "ndd");
+	assert_int_equal(e.event, ENBD_EVENT_DEVICE_RESIZE);
+	assert_true(e.size == 1ULL << 40);
+
+	nlh = start(answer, ENBD_NL_CHANNEL_NTF);
+	mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_DEVICE_INDEX, 3);
+	mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_EVENT, ENBD_EVENT_CHANNEL_LOST);
+	assert_int_equal(msg_get_event(nlh, &e), -1);	/* which channel? */
+	mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_INDEX, 2);
+	mnl_attr_put_strz(nlh, ENBD_A_CHANNEL_REASON, "why");
+	assert_int_equal(msg_get_event(nlh, &e), 0);
+	assert_true(e.is_channel);
+	assert_int_equal(e.channel, 2);
+	assert_string_equal(e.reason, "why");
+
+	nlh = start(answer, ENBD_NL_DEVICE_ADD);	/* is no event */
+	assert_int_equal(msg_get_event(nlh, &e), -1);
+}
+
 static uint32_t offset(const struct nlattr *attr)
 {
 	return (uint32_t)((const char *)attr - request);
@@ -338,6 +371,7 @@ int main(void)
 		cmocka_unit_test(reads_device),
 		cmocka_unit_test(refuses_malformed),
 		cmocka_unit_test(cuts_long_texts),
+		cmocka_unit_test(reads_events),
 		cmocka_unit_test(names_attributes),
 		cmocka_unit_test(explains_refusals),
 		cmocka_unit_test(short_refusals),

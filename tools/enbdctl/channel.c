@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* enbdctl channel add|del|list: the connections of a device. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,11 @@ static int give(struct nl *nl, const struct device *device,
 	msg_put_channel_add(req, device->index, channel);
 	if (!nl_run(nl, req, take_place, place, NULL, err))
 		return 0;
+	if (channel->export.size != device->size)
+		return enbd_fail(err, err->code,
+				 "/dev/%s: cannot add a channel: the server offers %" PRIu64 " bytes now, the device has %" PRIu64 "; see enbdctl resize",
+				 device->name, channel->export.size,
+				 device->size);
 	return enbd_fail_prefix(err, "/dev/%s: cannot add a channel",
 				device->name);
 }
@@ -76,7 +82,8 @@ static int add(const char *name, struct dial *dial, struct enbd_err *err)
 		goto fail;
 	for (i = 0; i < count; i++) {
 		if (give(&nl, &device, &channels[i], &place, err)) {
-			dial_discard(channels + i, count - i);
+			enbd_channels_discard(channels + i,
+					      (unsigned int)(count - i));
 			goto fail;
 		}
 		close(channels[i].fd);

@@ -104,7 +104,7 @@ static int run(struct connect *connect, struct device *device,
 	rc = add_device(&nl, connect, &options, channels, count, device, err);
 	nl_close(&nl);
 	if (rc) {
-		dial_discard(channels, count);
+		enbd_channels_discard(channels, (unsigned int)count);
 		return -1;
 	}
 	say_channels(connect, channels, count);

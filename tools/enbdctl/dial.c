@@ -103,12 +103,6 @@ int dial_open(struct dial *dial, struct enbd_channel *channels,
 	}
 	return (int)wanted;
 fail:
-	dial_discard(channels, (int)i);
+	enbd_channels_discard(channels, i);
 	return -1;
-}
-
-void dial_discard(struct enbd_channel *channels, int count)
-{
-	while (count > 0)
-		enbd_channel_discard(&channels[--count]);
 }

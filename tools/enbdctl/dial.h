@@ -60,7 +60,4 @@ int dial_check(const struct dial *dial, struct enbd_err *err);
 int dial_open(struct dial *dial, struct enbd_channel *channels,
 	      struct enbd_err *err);
 
-/* Says goodbye on all of them. */
-void dial_discard(struct enbd_channel *channels, int count);
-
 #endif /* ENBDCTL_DIAL_H */

@@ -24,6 +24,8 @@ static const struct {
 	  "[DEVICE]           show devices and channels" },
 	{ "channel", "enbdctl channel", verb_channel,
 	  "add|del|list DEVICE  the channels of a device" },
+	{ "events", "enbdctl events", verb_events,
+	  "                   watch what happens to them" },
 	{ "resize", "enbdctl resize", verb_resize,
 	  "DEVICE [SIZE]      take over the size of the export" },
 	{ "list-exports", "enbdctl list-exports", verb_list_exports,
@@ -90,8 +92,10 @@ int main(int argc, char **argv)
 		rc = dispatch(argc, argv);
 	}
 	if (fflush(stdout) || ferror(stdout)) {
-		enbd_error("cannot write to standard output: %s",
-			   strerror(errno));
+		/* Who reads "status | head" has had enough, that is no news. */
+		if (errno != EPIPE)
+			enbd_error("cannot write to standard output: %s",
+				   strerror(errno));
 		return rc ? rc : ENBD_EXIT_GENERAL;
 	}
 	return rc;

@@ -204,3 +204,43 @@ broken:
 	free(buf);
 	return enbd_fail(err, ENBD_EXIT_KERNEL, "netlink: %s", strerror(rc));
 }
+
+int nl_listen(struct nl *nl, struct enbd_err *err)
+{
+	if (nl->group && mnl_socket_setsockopt(nl->sock, NETLINK_ADD_MEMBERSHIP,
+					       &nl->group,
+					       sizeof(nl->group)) >= 0)
+		return 0;
+	return enbd_fail(err, ENBD_EXIT_KERNEL,
+			 "netlink: cannot listen to events: %s",
+			 nl->group ? strerror(errno) : "the module has none");
+}
+
+int nl_hear(struct nl *nl,
+	    int (*each)(void *arg, const struct nlmsghdr *nlh,
+			struct enbd_err *err),
+	    void *arg, bool *lost, struct enbd_err *err)
+{
+	char buf[NL_REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	const struct nlmsghdr *nlh;
+	ssize_t got;
+	int left;
+
+	*lost = false;
+	got = mnl_socket_recvfrom(nl->sock, buf, sizeof(buf));
+	if (got < 0 && errno == ENOBUFS)
+		*lost = true;
+	if (got < 0 && (errno == EINTR || errno == ENOBUFS))
+		return 0;
+	if (got < 0)
+		return enbd_fail(err, ENBD_EXIT_KERNEL, "netlink: %s",
+				 strerror(errno));
+	left = (int)got;
+	for (nlh = (const void *)buf; mnl_nlmsg_ok(nlh, left);
+	     nlh = mnl_nlmsg_next(nlh, &left))
+		if (nlh->nlmsg_type == nl->family &&
+		    nlh->nlmsg_len >= NLMSG_HDRLEN + GENL_HDRLEN &&
+		    each(arg, nlh, err))
+			return -1;
+	return 0;
+}

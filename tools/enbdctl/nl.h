@@ -73,4 +73,28 @@ int nl_run(struct nl *nl, struct nlmsghdr *req,
 		       struct enbd_err *err),
 	   void *arg, bool *again, struct enbd_err *err);
 
+/**
+ * nl_listen() - from now on receive what happens to devices and channels
+ * @nl: open, and used for nothing else then
+ * @err: receives ENBD_EXIT_KERNEL
+ *
+ * Return: 0 or -1.
+ */
+int nl_listen(struct nl *nl, struct enbd_err *err);
+
+/**
+ * nl_hear() - wait for the next events
+ * @nl: after nl_listen()
+ * @each: called for each of them; -1 with @err filled ends the call
+ * @arg: for @each
+ * @lost: set if the kernel had more events than there was room for
+ * @err: receives what went wrong
+ *
+ * Return: 0 or -1.
+ */
+int nl_hear(struct nl *nl,
+	    int (*each)(void *arg, const struct nlmsghdr *nlh,
+			struct enbd_err *err),
+	    void *arg, bool *lost, struct enbd_err *err);
+
 #endif /* ENBDCTL_NL_H */

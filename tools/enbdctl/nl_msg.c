@@ -153,3 +153,50 @@ int msg_get_channel(const struct nlmsghdr *nlh, struct channel *c)
 	text(c->reason, sizeof(c->reason), a[ENBD_A_CHANNEL_REASON]);
 	return 0;
 }
+
+static int get_device_event(const struct nlmsghdr *nlh, struct event *e)
+{
+	const struct nlattr *a[ENBD_A_DEVICE_MAX + 1] = { NULL };
+
+	if (sort(nlh, enbd_device_attrs, ENBD_A_DEVICE_MAX, a) ||
+	    !a[ENBD_A_DEVICE_INDEX] || !a[ENBD_A_DEVICE_EVENT])
+		return -1;
+	e->device = u32(a[ENBD_A_DEVICE_INDEX]);
+	text(e->name, sizeof(e->name), a[ENBD_A_DEVICE_NAME]);
+	e->event = u32(a[ENBD_A_DEVICE_EVENT]);
+	e->state = u32(a[ENBD_A_DEVICE_STATE]);
+	e->size = u64(a[ENBD_A_DEVICE_SIZE]);
+	text(e->reason, sizeof(e->reason), a[ENBD_A_DEVICE_REASON]);
+	return 0;
+}
+
+static int get_channel_event(const struct nlmsghdr *nlh, struct event *e)
+{
+	const struct nlattr *a[ENBD_A_CHANNEL_MAX + 1] = { NULL };
+
+	if (sort(nlh, enbd_channel_attrs, ENBD_A_CHANNEL_MAX, a) ||
+	    !a[ENBD_A_CHANNEL_DEVICE_INDEX] || !a[ENBD_A_CHANNEL_INDEX] ||
+	    !a[ENBD_A_CHANNEL_EVENT])
+		return -1;
+	e->is_channel = true;
+	e->device = u32(a[ENBD_A_CHANNEL_DEVICE_INDEX]);
+	text(e->name, sizeof(e->name), a[ENBD_A_CHANNEL_DEVICE_NAME]);
+	e->channel = u32(a[ENBD_A_CHANNEL_INDEX]);
+	e->event = u32(a[ENBD_A_CHANNEL_EVENT]);
+	e->state = u32(a[ENBD_A_CHANNEL_STATE]);
+	e->incarnation = u32(a[ENBD_A_CHANNEL_INCARNATION]);
+	text(e->reason, sizeof(e->reason), a[ENBD_A_CHANNEL_REASON]);
+	return 0;
+}
+
+int msg_get_event(const struct nlmsghdr *nlh, struct event *event)
+{
+	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+
+	memset(event, 0, sizeof(*event));
+	if (genl->cmd == ENBD_NL_DEVICE_NTF)
+		return get_device_event(nlh, event);
+	if (genl->cmd == ENBD_NL_CHANNEL_NTF)
+		return get_channel_event(nlh, event);
+	return -1;
+}

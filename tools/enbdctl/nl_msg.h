@@ -59,6 +59,30 @@ struct channel {
 };
 
 /**
+ * struct event - something happened
+ * @is_channel: to a channel, else to its device
+ * @device: number of the device
+ * @name: of its disk
+ * @channel: number of the channel
+ * @event: enum enbd_event
+ * @state: enum enbd_channel_state or enum enbd_device_state
+ * @size: of the device, bytes
+ * @incarnation: of the channel
+ * @reason: what led to it, or ""
+ */
+struct event {
+	bool is_channel;
+	uint32_t device;
+	char name[ENBD_NAME_MAX];
+	uint32_t channel;
+	uint32_t event;
+	uint32_t state;
+	uint64_t size;
+	uint32_t incarnation;
+	char reason[MSG_REASON_MAX];
+};
+
+/**
  * struct device_options - what the user may ask of a new device
  * @index: its number, or -1 for the first free one
  * @read_only: refuse writes
@@ -104,5 +128,8 @@ int msg_get_device(const struct nlmsghdr *nlh, struct device *device);
 
 /* The same for a channel */
 int msg_get_channel(const struct nlmsghdr *nlh, struct channel *channel);
+
+/* The same for an event of either kind */
+int msg_get_event(const struct nlmsghdr *nlh, struct event *event);
 
 #endif /* ENBDCTL_NL_MSG_H */

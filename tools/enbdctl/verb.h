@@ -17,6 +17,7 @@
  */
 int verb_connect(int argc, char **argv);
 int verb_disconnect(int argc, char **argv);
+int verb_events(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_channel(int argc, char **argv);
 int verb_list_exports(int argc, char **argv);

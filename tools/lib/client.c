@@ -73,9 +73,8 @@ int enbd_channel_open(struct enbd_channel *channel, const struct enbd_uri *uri,
 	return 0;
 }
 
-void enbd_channel_discard(struct enbd_channel *channel)
+static void say_goodbye(const struct enbd_channel *channel, uint64_t deadline)
 {
-	const uint64_t deadline = enbd_now_ms() + LEAVE_MS;
 	struct enbd_stream stream;
 	struct enbd_nego nego = {
 		.io = &stream.io,
@@ -85,9 +84,20 @@ void enbd_channel_discard(struct enbd_channel *channel)
 
 	enbd_stream_init(&stream, channel->fd, deadline);
 	enbd_nego_end(&nego);
-	linger(channel->fd, deadline);
-	close(channel->fd);
-	channel->fd = -1;
+}
+
+void enbd_channels_discard(struct enbd_channel *channels, unsigned int count)
+{
+	const uint64_t deadline = enbd_now_ms() + LEAVE_MS;
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		say_goodbye(&channels[i], deadline);
+	for (i = 0; i < count; i++) {
+		linger(channels[i].fd, deadline);
+		close(channels[i].fd);
+		channels[i].fd = -1;
+	}
 }
 
 int enbd_ask_export(const struct enbd_uri *uri,

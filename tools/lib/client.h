@@ -80,8 +80,14 @@ int enbd_channel_open(struct enbd_channel *channel, const struct enbd_uri *uri,
 		      const struct enbd_client_opts *opts,
 		      struct enbd_err *err);
 
-/* Tells the server goodbye and closes; for a channel the driver did not get. */
-void enbd_channel_discard(struct enbd_channel *channel);
+/**
+ * enbd_channels_discard() - say goodbye on channels the driver did not get
+ * @channels: open
+ * @count: how many
+ *
+ * The servers get half a second, together, to hang up first.
+ */
+void enbd_channels_discard(struct enbd_channel *channels, unsigned int count);
 
 /**
  * enbd_ask_export() - what a server says about an export now

@@ -47,12 +47,20 @@ void enbd_json_text(cJSON *object, const char *key, const char *text)
 	free(clean);
 }
 
-void enbd_json_print(cJSON *root)
+static void print(cJSON *root, char *text)
 {
-	char *text = cJSON_Print(root);
-
 	if (text)
 		puts(text);
 	free(text);
 	cJSON_Delete(root);
+}
+
+void enbd_json_print(cJSON *root)
+{
+	print(root, cJSON_Print(root));
+}
+
+void enbd_json_print_line(cJSON *root)
+{
+	print(root, cJSON_PrintUnformatted(root));
 }

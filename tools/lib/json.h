@@ -18,4 +18,7 @@ void enbd_json_text(cJSON *object, const char *key, const char *text);
 /* Prints @root on stdout with an end of line and frees it. */
 void enbd_json_print(cJSON *root);
 
+/* The same, all in one line */
+void enbd_json_print_line(cJSON *root);
+
 #endif /* ENBD_JSON_H */

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+/* enbdctl events: what happens to devices and channels, as it happens. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "json.h"
+#include "log.h"
+#include "netlink_tables.h"
+#include "nl.h"
+#include "nl_msg.h"
+#include "text.h"
+#include "verb.h"
+
+enum {
+	KEY_JSON = 'j',
+};
+
+struct arguments {
+	bool json;
+};
+
+static void print(const struct event *e)
+{
+	char reason[MSG_REASON_MAX];
+
+	if (e->is_channel)
+		printf("%s channel %u: %s: %s", e->name, e->channel,
+		       enbd_event_name(e->event),
+		       enbd_channel_state_name(e->state));
+	else
+		printf("%s: %s: %s, %" PRIu64 " bytes", e->name,
+		       enbd_event_name(e->event),
+		       enbd_device_state_name(e->state), e->size);
+	enbd_text_clean(reason, sizeof(reason), e->reason, strlen(e->reason));
+	if (reason[0])
+		printf(" (%s)", reason);
+	printf("\n");
+}
+
+static void print_json(const struct event *e)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	enbd_json_text(o, "event", enbd_event_name(e->event));
+	enbd_json_text(o, "name", e->name);
+	enbd_json_u64(o, "index", e->device);
+	if (e->is_channel) {
+		enbd_json_u64(o, "channel", e->channel);
+		enbd_json_text(o, "state", enbd_channel_state_name(e->state));
+		enbd_json_u64(o, "incarnation", e->incarnation);
+	} else {
+		enbd_json_text(o, "state", enbd_device_state_name(e->state));
+		enbd_json_u64(o, "size", e->size);
+	}
+	enbd_json_text(o, "reason", e->reason);
+	enbd_json_print_line(o);
+}
+
+static int show(void *arg, const struct nlmsghdr *nlh, struct enbd_err *err)
+{
+	const struct arguments *args = arg;
+	struct event event;
+
+	(void)err;
+	/* An event of a later driver is none of this program's. */
+	if (msg_get_event(nlh, &event))
+		return 0;
+	if (args->json)
+		print_json(&event);
+	else
+		print(&event);
+	return 0;
+}
+
+static int listen_and_show(struct arguments *args, struct enbd_err *err)
+{
+	struct nl nl;
+	bool lost;
+	int rc;
+
+	if (nl_open(&nl, false, err))
+		return -1;
+	rc = nl_listen(&nl, err);
+	/* Who reads through a pipe must not wait for more; nor may we when
+	 * nobody reads any more.
+	 */
+	while (!rc && !fflush(stdout)) {
+		rc = nl_hear(&nl, show, args, &lost, err);
+		if (lost)
+			enbd_note("events were lost; see enbdctl status for how things stand");
+	}
+	nl_close(&nl);
+	return rc;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *args = state->input;
+
+	switch (key) {
+	case KEY_JSON:
+		args->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		verb_usage(state, "%s: one argument too many", arg);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+int verb_events(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{ "json", KEY_JSON, NULL, 0, "One object a line, for programs",
+		  0 },
+		{ 0 }
+	};
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.doc = "Print what happens to devices and channels, until interrupted.",
+	};
+	struct arguments args = { .json = false };
+	struct enbd_err err;
+
+	verb_parse(&argp, argc, argv, &args);
+	return listen_and_show(&args, &err) ? verb_failed(&err) : ENBD_EXIT_OK;
+}
