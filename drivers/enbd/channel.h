@@ -144,7 +144,7 @@ struct enbd_channel {
 	struct enbd_sock s;
 
 	struct llist_head incoming;
-	struct mutex tx_lock;
+	struct mutex tx_lock;	/* see above */
 	struct enbd_tx tx;
 	u64 dispatched;
 

@@ -201,19 +201,13 @@ static inline struct gendisk *enbd_alloc_disk(struct blk_mq_tag_set *set,
 }
 #endif
 
-/* The disk is opened as a whole; how it is handed over has changed in 6.5. */
+/* What .open is given has changed in 6.5 */
 #ifdef HAVE_BLK_MODE_T
-#define ENBD_DEFINE_OPEN(name, check)					\
-static int name(struct gendisk *disk, blk_mode_t mode)			\
-{									\
-	return check(disk);						\
-}
+#define ENBD_OPEN_ARGS struct gendisk *disk, blk_mode_t mode
+#define ENBD_OPEN_DISK disk
 #else
-#define ENBD_DEFINE_OPEN(name, check)					\
-static int name(struct block_device *bdev, fmode_t mode)		\
-{									\
-	return check(bdev->bd_disk);					\
-}
+#define ENBD_OPEN_ARGS struct block_device *bdev, fmode_t mode
+#define ENBD_OPEN_DISK bdev->bd_disk
 #endif
 
 #endif /* ENBD_COMPAT_H */

@@ -302,8 +302,10 @@ static int device_check(const struct enbd_device_config *c,
 		NL_SET_ERR_MSG(extack, "minimum block size is larger than a page");
 	else if (c->block_pref && (!is_power_of_2(c->block_pref) ||
 				   c->block_pref < c->block_min))
-		NL_SET_ERR_MSG(extack, "preferred block size is no power of two, or below the minimum");
-	else if (c->block_max && c->block_max < max_t(u32, c->block_min, SECTOR_SIZE))
+		NL_SET_ERR_MSG(extack,
+			       "preferred block size is no power of two, or below the minimum");
+	else if (c->block_max &&
+		 c->block_max < max_t(u32, c->block_min, SECTOR_SIZE))
 		NL_SET_ERR_MSG(extack, "maximum block size is below the minimum");
 	else if (c->size < c->block_min)
 		NL_SET_ERR_MSG(extack, "size is below the minimum block size");
@@ -451,7 +453,8 @@ static int device_mark(struct enbd_device *dev, bool *first,
 		return 0;
 	for (i = 0; !mutex_trylock(&disk->open_mutex); i++) {
 		if (i == 500 || fatal_signal_pending(current)) {
-			NL_SET_ERR_MSG(extack, "the device is being opened, try again or use force");
+			NL_SET_ERR_MSG(extack,
+				       "the device is being opened, try again or use force");
 			err = -EBUSY;
 			goto out;
 		}
@@ -460,7 +463,8 @@ static int device_mark(struct enbd_device *dev, bool *first,
 	if (!disk_openers(disk)) {
 		*first = !test_and_set_bit(ENBD_DEVICE_DELETING, &dev->bits);
 	} else if (!test_bit(ENBD_DEVICE_DELETING, &dev->bits)) {
-		NL_SET_ERR_MSG(extack, "the device is in use: unmount it or stop what has it open, or use force");
+		NL_SET_ERR_MSG(extack,
+			       "the device is in use: unmount it or stop what has it open, or use force");
 		err = -EBUSY;
 	}
 	mutex_unlock(&disk->open_mutex);
@@ -500,7 +504,8 @@ int enbd_device_del(struct enbd_device *dev, bool force,
 	if (wait_for_completion_killable_timeout(&dev->gone,
 						 ENBD_PATIENCE) > 0)
 		return 0;
-	NL_SET_ERR_MSG(extack, "the device is being removed but waits for the server, force ends that");
+	NL_SET_ERR_MSG(extack,
+		       "the device is being removed but waits for the server, force ends that");
 	return -EINPROGRESS;
 }
 

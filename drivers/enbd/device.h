@@ -81,7 +81,7 @@ struct enbd_device {
 	u64 size;
 	struct enbd_device_config config;
 	unsigned long bits;
-	struct mutex lock;
+	struct mutex lock;	/* see above */
 	struct kobject *channel_dir[ENBD_MAX_CHANNELS];
 	struct work_struct add_work;
 	struct work_struct del_work;

@@ -95,12 +95,11 @@ static enum blk_eh_timer_return disk_timeout(struct request *rq)
 	struct enbd_device *dev = rq->q->queuedata;
 	u32 ms = READ_ONCE(dev->config.io_timeout);
 	unsigned int queue = blk_mq_unique_tag_to_hwq(blk_mq_unique_tag(rq));
+	struct enbd_io *io;
 
-	rq->timeout = msecs_to_jiffies(ENBD_LOOK_MS);
-	if (ms)
-		rq->timeout = enbd_session_timeout(&dev->session,
-						   enbd_io_of(&dev->session.led,
-							      queue, rq), ms);
+	io = enbd_io_of(&dev->session.led, queue, rq);
+	rq->timeout = ms ? enbd_session_timeout(&dev->session, io, ms) :
+			   msecs_to_jiffies(ENBD_LOOK_MS);
 	return BLK_EH_RESET_TIMER;
 }
 
@@ -111,14 +110,12 @@ static const struct blk_mq_ops disk_mq_ops = {
 	.timeout = disk_timeout,
 };
 
-static int disk_check_open(struct gendisk *disk)
+static int disk_open(ENBD_OPEN_ARGS)
 {
-	struct enbd_device *dev = disk->private_data;
+	struct enbd_device *dev = ENBD_OPEN_DISK->private_data;
 
 	return test_bit(ENBD_DEVICE_DELETING, &dev->bits) ? -ENXIO : 0;
 }
-
-ENBD_DEFINE_OPEN(disk_open, disk_check_open)
 
 static void disk_free_disk(struct gendisk *disk)
 {

@@ -307,6 +307,77 @@ static void last_of_a_batch_is_parked(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, now->kicked[0], 1);
 }
 
+/* In every state that a channel can have it in, its time runs from assignment */
+static void timeout_loses_the_channel(struct kunit *test)
+{
+	struct enbd_io *io = submit(0, true);
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		if (i == 1)
+			enbd_io_sending(io);
+		if (i == 2)
+			enbd_io_sent(io);
+		if (i == 3)
+			enbd_io_claim(&now->s.led, io->wire.cookie, 0);
+		now->lost = NULL;
+		io->since = jiffies - msecs_to_jiffies(1000);
+		KUNIT_EXPECT_GE(test, enbd_session_timeout(&now->s, io, 1000), 1);
+		KUNIT_EXPECT_PTR_EQ(test, now->lost, &now->ch[0]);
+	}
+}
+
+static void timeout_leaves_it_its_time(struct kunit *test)
+{
+	unsigned long limit = msecs_to_jiffies(1000000);
+	struct enbd_io *io = submit(0, true);
+	unsigned long left;
+
+	/* another channel has had it for longer, this one has not */
+	io->since = jiffies - limit;
+	enbd_io_assign(&now->s.led, io, 1);
+	left = enbd_session_timeout(&now->s, io, 1000000);
+	KUNIT_EXPECT_NULL(test, now->lost);
+	KUNIT_EXPECT_GE(test, left, limit / 2);
+	KUNIT_EXPECT_LE(test, left, limit);
+
+	io->since = jiffies - limit / 2;
+	left = enbd_session_timeout(&now->s, io, 1000000);
+	KUNIT_EXPECT_NULL(test, now->lost);
+	KUNIT_EXPECT_GE(test, left, 1);
+	KUNIT_EXPECT_LE(test, left, limit / 2);
+}
+
+static void timeout_of_what_waits(struct kunit *test)
+{
+	struct enbd_io *io = submit(0, true);
+
+	io->since = jiffies - msecs_to_jiffies(1000000);
+	enbd_io_park(io);
+	KUNIT_EXPECT_GE(test, enbd_session_timeout(&now->s, io, 1000), 1);
+	KUNIT_EXPECT_GE(test, enbd_session_timeout(&now->s, &now->s.led.io[1], 1), 1);
+	KUNIT_EXPECT_NULL(test, now->lost);
+}
+
+/* A timeout of next to nothing still lets time pass between two looks */
+static void timeout_is_never_zero(struct kunit *test)
+{
+	struct enbd_io *io = submit(0, true);
+
+	KUNIT_EXPECT_GE(test, enbd_session_timeout(&now->s, io, 0), 1);
+}
+
+/* The channel's place is empty by now */
+static void timeout_without_channel(struct kunit *test)
+{
+	struct enbd_io *io = submit(0, true);
+
+	RCU_INIT_POINTER(now->s.channel[0], NULL);
+	io->since = jiffies - msecs_to_jiffies(1000);
+	KUNIT_EXPECT_GE(test, enbd_session_timeout(&now->s, io, 1000), 1);
+	KUNIT_EXPECT_NULL(test, now->lost);
+}
+
 static struct kunit_case dispatch_cases[] = {
 	KUNIT_CASE(route_least),
 	KUNIT_CASE(route_ties_rotate),
@@ -321,6 +392,11 @@ static struct kunit_case dispatch_cases[] = {
 	KUNIT_CASE(closing_fails),
 	KUNIT_CASE(park_is_refused_when_up),
 	KUNIT_CASE(last_of_a_batch_is_parked),
+	KUNIT_CASE(timeout_loses_the_channel),
+	KUNIT_CASE(timeout_leaves_it_its_time),
+	KUNIT_CASE(timeout_of_what_waits),
+	KUNIT_CASE(timeout_is_never_zero),
+	KUNIT_CASE(timeout_without_channel),
 	{}
 };
 

@@ -485,6 +485,7 @@ int enbd_session_del(struct enbd_session *s, unsigned int index,
 void enbd_session_close(struct enbd_session *s)
 {
 	unsigned int noio = session_lock(s);
+
 	spin_lock(&s->park_lock);
 	s->closing = true;
 	spin_unlock(&s->park_lock);
@@ -554,6 +555,7 @@ void enbd_session_shutdown(struct enbd_session *s, bool orderly)
 void enbd_session_set_dead_timeout(struct enbd_session *s, u32 ms)
 {
 	unsigned int noio = session_lock(s);
+
 	s->dead_timeout = ms;
 	if (s->state == ENBD_DEVICE_STATE_PARKED) {
 		if (ms)

@@ -89,14 +89,14 @@ struct enbd_session {
 	struct enbd_ledger led;
 	const struct enbd_session_ops *ops;
 	const char *disk;
-	struct mutex lock;
+	struct mutex lock;	/* see above */
 	struct srcu_struct srcu;
 	struct enbd_channel __rcu *channel[ENBD_MAX_CHANNELS];
 	struct enbd_squeue *queue;
 	unsigned int nr_queues;
 	bool multi;
 
-	spinlock_t park_lock;
+	spinlock_t park_lock;	/* see above */
 	struct list_head parked;
 	u32 nr_parked;
 	u32 state;

@@ -282,7 +282,7 @@ static void sock_name(struct sockaddr_storage *ss, int len, char *buf)
 	} else if (path <= 0) {
 		strscpy(buf, "unix", ENBD_ADDR_LEN);
 	} else {
-		path = min(path, (int)sizeof(un->sun_path));
+		path = min_t(int, path, sizeof(un->sun_path));
 		snprintf(buf, ENBD_ADDR_LEN, "%s%.*s",
 			 un->sun_path[0] ? "" : "@",
 			 un->sun_path[0] ? path : path - 1,
