@@ -6,6 +6,7 @@
 # directory, which stays as the KDIR that the module is built with.
 
 uml_source=linux-source-7.2
+uml_patch="$vm_dir/uml-stacktrace.patch"
 
 uml_config_files()
 {
@@ -20,6 +21,10 @@ uml_key()
 {
 	local files
 	mapfile -t files < <(uml_config_files "$1")
+	# The fast kernel saves no traces, so that the patch is nothing to it.
+	if [ "$1" = uml-debug ]; then
+		files+=("$uml_patch")
+	fi
 	cat "${files[@]}" | sha256sum | cut -c1-10
 }
 
@@ -46,14 +51,15 @@ uml_unpack()
 	mkdir -p "$into"
 	dpkg-deb --fsys-tarfile "$deb" |
 		tar -xO "./usr/src/$uml_source.tar.xz" |
-		tar -xJ -C "$into" --strip-components=1 "${args[@]}"
+		tar -xJ -C "$into" --strip-components=1 "${args[@]}" &&
+	patch -d "$into" -p1 --no-backup-if-mismatch -i "$uml_patch"
 }
 
 # uml_get_source VERSION: print the directory of the unpacked source.
 uml_get_source()
 {
 	local version=$1 dir deb
-	dir="$cache/kernels/source-$version"
+	dir="$cache/kernels/source-$(sha256sum "$uml_patch" | cut -c1-6)-$version"
 	if [ ! -e "$dir/.complete" ]; then
 		rm -rf "$dir"
 		deb=$(apt_fetch "$uml_source=$version") || return 1
