@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* enbdctl channel add|del|list: the connections of a device. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,9 +47,10 @@ static int give(struct nl *nl, const struct device *device,
 		return 0;
 	if (channel->export.size != device->size)
 		return enbd_fail(err, err->code,
-				 "/dev/%s: cannot add a channel: the server offers %" PRIu64 " bytes now, the device has %" PRIu64 "; see enbdctl resize",
-				 device->name, channel->export.size,
-				 device->size);
+				 "/dev/%s: cannot add a channel: the server offers %llu bytes now, the device has %llu; see enbdctl resize",
+				 device->name,
+				 (unsigned long long)channel->export.size,
+				 (unsigned long long)device->size);
 	return enbd_fail_prefix(err, "/dev/%s: cannot add a channel",
 				device->name);
 }
