@@ -85,16 +85,20 @@ static void channel_wake(void *priv)
 	queue_work_on(ch->cpu, enbd_wq, &ch->work);
 }
 
-/* Look for the end of the stream, everything that came having been read. */
-static void channel_check_end(struct enbd_channel *ch)
+/*
+ * Look for the end of the stream, everything that came having been read.
+ * Returns whether there is more to read first.
+ */
+static bool channel_check_end(struct enbd_channel *ch)
 {
-	int err;
+	int err, ret;
 
 	if (!enbd_sock_ended(&ch->s, &err))
-		return;
-	/* data may have come between our last look and the end */
-	if (enbd_rxq_pull(ch) < 0)
-		return;
+		return false;
+	/* replies may have come between our last look and the end */
+	ret = enbd_rxq_pull(ch);
+	if (ret)
+		return ret > 0;
 	switch (err) {
 	case 0:
 		enbd_channel_lose(ch, enbd_rx_idle(&ch->rxq.rx) ?
@@ -110,6 +114,7 @@ static void channel_check_end(struct enbd_channel *ch)
 	default:
 		channel_lose_err(ch, "connection lost", err);
 	}
+	return false;
 }
 
 /* Send. Returns whether there is more to do now; loses the channel on error. */
@@ -143,10 +148,8 @@ static void channel_work(struct work_struct *work)
 		ret = enbd_rxq_pull(ch);
 		if (ret < 0)
 			return;
-		if (ret)
+		if (ret || channel_check_end(ch))
 			more = true;
-		else
-			channel_check_end(ch);
 	} while (more && time_before_eq(jiffies, end));
 
 	if (more)

@@ -304,9 +304,8 @@ static int device_check(const struct enbd_device_config *c,
 				   c->block_pref < c->block_min))
 		NL_SET_ERR_MSG(extack,
 			       "preferred block size is no power of two, or below the minimum");
-	else if (c->block_max &&
-		 c->block_max < max_t(u32, c->block_min, SECTOR_SIZE))
-		NL_SET_ERR_MSG(extack, "maximum block size is below the minimum");
+	else if (c->block_max && c->block_max < PAGE_SIZE)
+		NL_SET_ERR_MSG(extack, "maximum block size is smaller than a page");
 	else if (c->size < c->block_min)
 		NL_SET_ERR_MSG(extack, "size is below the minimum block size");
 	else if (c->hw_queues > ENBD_MAX_QUEUES)

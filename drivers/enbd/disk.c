@@ -138,8 +138,7 @@ static void disk_limits(const struct enbd_device *dev, struct enbd_limits *l)
 	l->block_min = max_t(u32, c->block_min, SECTOR_SIZE);
 	l->block_phys = clamp_t(u32, c->block_pref, l->block_min, PAGE_SIZE);
 	l->io_opt = c->block_pref > l->block_phys ? c->block_pref : 0;
-	l->max_sectors = max_t(u32, round_down(max, PAGE_SIZE),
-			       round_down(max, l->block_min)) >> SECTOR_SHIFT;
+	l->max_sectors = round_down(max, PAGE_SIZE) >> SECTOR_SHIFT;
 	if (c->flags & ENBD_FLAG_SEND_TRIM)
 		l->discard_sectors = ENBD_MAX_TRIM >> SECTOR_SHIFT;
 	if (c->flags & ENBD_FLAG_SEND_WRITE_ZEROES)
