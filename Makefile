@@ -178,11 +178,14 @@ dkms_files := Kbuild dkms.conf COPYING $(shell find drivers include \
 
 dkms-install:
 	@command -v dkms >/dev/null || { echo "make: dkms is missing: apt install dkms" >&2; exit 1; }
-	for f in $(dkms_files); do \
+	@for f in $(dkms_files); do \
 		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(SRCDIR)/enbd-$(VERSION)/$$f || exit 1; done
-	$(if $(DESTDIR),,dkms add -m enbd -v $(VERSION))
-	$(if $(DESTDIR),,dkms build -m enbd -v $(VERSION) -k $(KVER))
-	$(if $(DESTDIR),,dkms install -m enbd -v $(VERSION) -k $(KVER))
+ifeq ($(DESTDIR),)
+	@test -z "$$(dkms status -m enbd -v $(VERSION))" || dkms remove -m enbd -v $(VERSION) --all
+	dkms add -m enbd -v $(VERSION)
+	dkms build -m enbd -v $(VERSION) -k $(KVER)
+	dkms install -m enbd -v $(VERSION) -k $(KVER)
+endif
 
 clean:
 	rm -rf build
