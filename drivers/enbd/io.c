@@ -224,7 +224,8 @@ void enbd_io_end(struct enbd_io *io, blk_status_t status)
  */
 enum enbd_io_state enbd_io_where(const struct enbd_io *io, u8 *channel)
 {
-	u64 word = atomic64_read(&io->owner);
+	/* what was written before the word was published is seen */
+	u64 word = atomic64_read_acquire(&io->owner);
 
 	*channel = word_channel(word);
 	return word_state(word);

@@ -144,6 +144,12 @@ static enum enbd_rx_event rx_magic(struct enbd_rx *rx, const char **why)
 	return ENBD_RX_MORE;
 }
 
+/* Bytes that an error chunk has after its text */
+static u32 rx_error_tail(u16 type)
+{
+	return type == ENBD_REPLY_TYPE_ERROR_OFFSET ? sizeof(u64) : 0;
+}
+
 /*
  * The chunk's header is there: how much of its payload comes before data, and
  * is the length what its type needs? NBD, "Structured reply chunk types".
@@ -173,7 +179,7 @@ static enum enbd_rx_event rx_chunk(struct enbd_rx *rx, u64 length,
 	default:
 		if (!(reply->type & ENBD_REPLY_TYPE_ERR_BIT))
 			return rx_bad(why, "chunk of a type that was not negotiated");
-		if (length < 6 || length > ENBD_WIRE_MAX_ERROR)
+		if (length < 6 + rx_error_tail(reply->type) || length > ENBD_WIRE_MAX_ERROR)
 			return rx_bad(why, "error chunk of impossible length");
 		rx->want = 6;
 		break;
@@ -233,7 +239,7 @@ static enum enbd_rx_event rx_fixed(struct enbd_rx *rx, const char **why)
 	reply->error = get_unaligned_be32(rx->buf);
 	if (!reply->error)
 		return rx_bad(why, "error chunk without an error");
-	if (get_unaligned_be16(rx->buf + 4) > rest)
+	if (get_unaligned_be16(rx->buf + 4) + rx_error_tail(reply->type) > rest)
 		return rx_bad(why, "error text longer than its chunk");
 	rx_next(rx);
 	if (rest) {
@@ -366,7 +372,9 @@ const char *enbd_wire_judge(const struct enbd_wire_reply *reply,
 	case ENBD_REPLY_TYPE_OFFSET_HOLE:
 		if (!read)
 			return "data for a request that is no read";
-		if (reply->offset < rq->offset || !reply->length)
+		if (!reply->length)
+			return "empty chunk";
+		if (reply->offset < rq->offset)
 			return "chunk outside of the request";
 		start = reply->offset - rq->offset;
 		if (start >= rq->length || reply->length > rq->length - start)

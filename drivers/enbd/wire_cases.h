@@ -203,7 +203,13 @@ static const struct model_case bad_cases[] = {
 	  .msg = { { .kind = MSG_HOLE, .length = 100, .claim = 12 + (1ULL << 32) } },
 	  .why = "hole chunk of wrong length" },
 	{ .name = "hole of nothing", .format = CASE_CHUNKS, .length = 100,
-	  .msg = { M_HOLE(0, 0) }, .why = "chunk outside of the request" },
+	  .msg = { M_HOLE(0, 0) }, .why = "empty chunk" },
+	{ .name = "error at an offset without room for it", .format = CASE_CHUNKS,
+	  .length = 100, .msg = { { .kind = MSG_RAW, .type = 0x8002, .length = 13 } },
+	  .why = "error chunk of impossible length" },
+	{ .name = "text of an error into its offset", .format = CASE_CHUNKS, .length = 100,
+	  .msg = { { .kind = MSG_ERROR_AT, .error = 5, .length = 3, .text = 4 } },
+	  .why = "error text longer than its chunk" },
 
 	{ .name = "data for a write", .format = CASE_CHUNKS, .type = ENBD_CMD_WRITE,
 	  .length = 100, .msg = { M_DATA_D(0, 100) },
@@ -322,7 +328,7 @@ static const struct judge_case judge_cases[] = {
 	{ .name = "length whose sum wraps in 32 bits", .offset = 0, .length = 512,
 	  .at = 511, .bytes = U32_MAX, .why = "chunk beyond the end of the request" },
 	{ .name = "no length", .offset = 0, .length = 512,
-	  .at = 0, .bytes = 0, .why = "chunk outside of the request" },
+	  .at = 0, .bytes = 0, .why = "empty chunk" },
 	{ .name = "in a request without length", .offset = 0, .length = 0,
 	  .at = 0, .bytes = 1, .why = "chunk beyond the end of the request" },
 };
