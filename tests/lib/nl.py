@@ -72,7 +72,11 @@ class Family:
     def __init__(self):
         with open(SPEC, encoding='utf-8') as f:
             spec = yaml.safe_load(f)
-        self.sets = {s['name']: Set(s) for s in spec['attribute-sets']}
+        self.sets = {}
+        for s in spec['attribute-sets']:
+            # A subset has its parent's numbers and types.
+            parent = self.sets.get(s.get('subset-of'))
+            self.sets[s['name']] = parent or Set(s)
         self.enums = {d['name']: [e['name'] for e in d['entries']]
                       for d in spec['definitions'] if d['type'] == 'enum'}
         self.consts = {d['name']: d['value'] for d in spec['definitions']

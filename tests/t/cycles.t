@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# timeout: 300
 #
 # A thousand times connect, read and disconnect, then rmmod: no memory, socket
 # or thread stays behind. A leak of one object a cycle would show as a slab

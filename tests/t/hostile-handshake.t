@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# timeout: 150
 #
 # Servers that break the handshake, once in every way of tests/lib/hostile.py:
 # enbdctl ends in time with one line that names the server, with the exit code

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# timeout: 150
 #
 # A server that shakes hands well and then breaks the protocol, once in every
 # way of tests/lib/hostile.py. The channel dies with a reason in the kernel log

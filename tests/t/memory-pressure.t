@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# timeout: 180
 #
 # A machine short of memory whose dirty pages can only be freed by writing them
 # to the very devices, with the servers on the same machine: md5sum of a whole
@@ -32,7 +33,7 @@ end_cgroup()
 }
 trap end_cgroup EXIT
 
-mib=$(scale 192 80)
+mib=$(scale 128 72)
 head -c "${mib}M" /dev/urandom >"$T/one"
 truncate -s 128M "$T/two"
 start_server "$T/one"
@@ -77,7 +78,7 @@ num "$(awk '/^(max|high) / { n += $2 } END { print n }' \
 	"$T/cg/enbd-test/memory.events")" -gt 10 "memory was short all the time"
 is "$(awk '/^oom_kill / { print $2 }' "$T/cg/enbd-test/memory.events")" 0 \
 	"nobody was killed for it"
-kill "$writer"
+echo 1 >"$T/cg/enbd-test/cgroup.kill"
 ok "the writer ends" wait_for 20 gone "$writer"
 
 # A buffered writer on the raw device itself, half its memory dirty.
