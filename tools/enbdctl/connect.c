@@ -34,11 +34,14 @@ void connect_init(struct connect *connect)
 	connect->dead_timeout = -1;
 }
 
+/* An answer that cannot be read leaves the name empty. */
 static int take_id(void *arg, const struct nlmsghdr *nlh, struct enbd_err *err)
 {
-	if (msg_get_device(nlh, arg))
-		return enbd_fail(err, ENBD_EXIT_KERNEL,
-				 "kernel: the driver made the device but its answer cannot be read");
+	struct device *device = arg;
+
+	(void)err;
+	if (msg_get_device(nlh, device))
+		device->name[0] = '\0';
 	return 0;
 }
 
@@ -107,10 +110,13 @@ static int run(struct connect *connect, struct device *device,
 		enbd_channels_discard(channels, (unsigned int)count);
 		return -1;
 	}
-	say_channels(connect, channels, count);
 	/* The driver holds the sockets now. */
 	for (i = 0; i < count; i++)
 		close(channels[i].fd);
+	if (!device->name[0])
+		return enbd_fail(err, ENBD_EXIT_KERNEL,
+				 "kernel: the device is made, but the driver's answer cannot be read; see enbdctl status");
+	say_channels(connect, channels, count);
 	return 0;
 }
 

@@ -154,10 +154,9 @@ static int race(const struct addrinfo *list, const struct enbd_bind *bind,
 		now = enbd_now_ms();
 		if (now >= deadline)
 			break;
-		if (next && begun < MAX_ATTEMPTS && (!count || now >= step)) {
+		if (next && (!count || now >= step)) {
 			fd = attempt(next, bind);
-			next = next->ai_next;
-			begun++;
+			next = ++begun < MAX_ATTEMPTS ? next->ai_next : NULL;
 			if (fd < 0) {
 				last = fd;
 				continue;
