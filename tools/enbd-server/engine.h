@@ -20,10 +20,12 @@
  *           kernel reports a failed writeback once to each open file; a FUA
  *           write on @fd that is told of it must not hide it from a flush.
  * @is_block: block device
+ * @in_memory: tmpfs and the like, where nothing waits for a device
  * @no_nowait: RWF_NOWAIT is not supported for reads
  * @slow_until: CLOCK_MONOTONIC in ns; until then calls that may block are
  *              not made where that would hold up others
- * @slow_for: ns, how long the last such pause was
+ * @slow_for: ns, how long the last such pause was; 0 after a quick call
+ * @slow_score: grows with slow calls, shrinks with quick ones
  *
  * The hints are shared by all threads without a lock: a lost update costs
  * time, nothing else.
@@ -32,9 +34,11 @@ struct io_file {
 	int fd;
 	int sync_fd;
 	bool is_block;
+	bool in_memory;
 	atomic_bool no_nowait;
 	atomic_llong slow_until;
 	atomic_llong slow_for;
+	atomic_int slow_score;
 };
 
 /**

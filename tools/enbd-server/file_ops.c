@@ -12,8 +12,14 @@
 
 #define MIN(a, b)	((a) < (b) ? (a) : (b))
 
-/* A call that took longer than this waited for the storage. */
+/*
+ * A call that took longer than this waited for the storage, or another process
+ * had the CPU. The storage is slow if such calls come in numbers: each adds
+ * SLOW_ADD, each quick one takes off 1, and SLOW_LIMIT decides.
+ */
 #define SLOW_NS		500000ll
+#define SLOW_ADD	32
+#define SLOW_LIMIT	65
 /* How long such calls are then left to the pool: at first, and at most */
 #define PAUSE_MIN_NS	100000000ll
 #define PAUSE_MAX_NS	5000000000ll
@@ -209,30 +215,51 @@ static long long now_ns(void)
 	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
 }
 
-/* A call that may block; if it does, the next ones go to the pool. */
+/* What a call that may block says about the next ones */
+static void judge(struct io_file *file, long long start, long long end)
+{
+	const int score = atomic_load_explicit(&file->slow_score,
+					       memory_order_relaxed);
+	long long pause = atomic_load_explicit(&file->slow_for,
+					       memory_order_relaxed);
+
+	if (end - start < SLOW_NS) {
+		if (score)
+			atomic_store_explicit(&file->slow_score, score - 1,
+					      memory_order_relaxed);
+		if (pause)
+			atomic_store_explicit(&file->slow_for, 0,
+					      memory_order_relaxed);
+		return;
+	}
+	/* The first call after a pause decides alone. */
+	if (!pause && score + SLOW_ADD < SLOW_LIMIT) {
+		atomic_store_explicit(&file->slow_score, score + SLOW_ADD,
+				      memory_order_relaxed);
+		return;
+	}
+	pause = pause ? MIN(2 * pause, PAUSE_MAX_NS) : PAUSE_MIN_NS;
+	atomic_store_explicit(&file->slow_for, pause, memory_order_relaxed);
+	atomic_store_explicit(&file->slow_until, end + pause,
+			      memory_order_relaxed);
+}
+
+/* A call that may block; while that happens, the pool does them. */
 static int run_timed(struct file_io *io)
 {
 	struct io_file *file = io->file;
-	const long long start = now_ns();
-	long long end, pause;
+	long long start;
 
+	if (file->in_memory) {
+		io->error = move(io);
+		return 0;
+	}
+	start = now_ns();
 	if (start < atomic_load_explicit(&file->slow_until,
 					 memory_order_relaxed))
 		return -EAGAIN;
 	io->error = move(io);
-	end = now_ns();
-	if (end - start < SLOW_NS) {
-		atomic_store_explicit(&file->slow_for, 0,
-				      memory_order_relaxed);
-		return 0;
-	}
-	pause = 2 * atomic_load_explicit(&file->slow_for,
-					 memory_order_relaxed);
-	pause = pause < PAUSE_MIN_NS ? PAUSE_MIN_NS :
-		MIN(pause, PAUSE_MAX_NS);
-	atomic_store_explicit(&file->slow_for, pause, memory_order_relaxed);
-	atomic_store_explicit(&file->slow_until, end + pause,
-			      memory_order_relaxed);
+	judge(file, start, now_ns());
 	return 0;
 }
 

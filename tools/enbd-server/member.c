@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define PREF_MIN	4096u
@@ -150,6 +152,15 @@ static int open_failed(const char *path, bool read_only, struct enbd_err *err)
 			 strerror(errno), remedy);
 }
 
+/* tmpfs does not support RWF_NOWAIT, and does not need it. */
+static bool is_in_memory(int fd)
+{
+	struct statfs fs;
+
+	return !fstatfs(fd, &fs) && (fs.f_type == TMPFS_MAGIC ||
+				     fs.f_type == RAMFS_MAGIC);
+}
+
 /* The same file once more, whatever the path means by now */
 static int open_again(int fd, int flags)
 {
@@ -196,6 +207,9 @@ int member_open(struct io_file *file, const char *path, bool read_only,
 		if (block_facts(file, path, facts, err))
 			goto failed;
 	} else {
+		file->in_memory = is_in_memory(file->fd);
+		if (file->in_memory)
+			atomic_store(&file->no_nowait, true);
 		facts->size = (uint64_t)st.st_size;
 		facts->block_min = 1;
 		facts->block_pref = power_of_two((uint64_t)st.st_blksize,
