@@ -15,6 +15,9 @@
  */
 static struct workqueue_struct *enbd_wq;
 
+/* Closes sockets: the locks taken there must not come below any of ours. */
+static struct workqueue_struct *enbd_close_wq;
+
 /* Returns 0 or -ENOMEM. */
 int enbd_channel_init(void)
 {
@@ -24,15 +27,24 @@ int enbd_channel_init(void)
 		return err;
 	enbd_wq = alloc_workqueue("enbd-io", WQ_MEM_RECLAIM | WQ_HIGHPRI |
 				  WQ_PERCPU, 0);
-	if (!enbd_wq) {
-		enbd_sock_exit();
-		return -ENOMEM;
-	}
+	if (!enbd_wq)
+		goto err_sock;
+	enbd_close_wq = alloc_workqueue("enbd-close",
+					WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (!enbd_close_wq)
+		goto err_wq;
 	return 0;
+
+err_wq:
+	destroy_workqueue(enbd_wq);
+err_sock:
+	enbd_sock_exit();
+	return -ENOMEM;
 }
 
 void enbd_channel_exit(void)
 {
+	destroy_workqueue(enbd_close_wq);
 	destroy_workqueue(enbd_wq);
 	enbd_sock_exit();
 }
@@ -68,6 +80,27 @@ void enbd_channel_lose(struct enbd_channel *ch, const char *reason)
 	strscpy(ch->reason, reason, sizeof(ch->reason));
 	trace_enbd_channel_lost(ch);
 	ch->ops->lost(ch);
+}
+
+static void channel_close_work(struct work_struct *work)
+{
+	struct enbd_channel *ch = container_of(work, struct enbd_channel,
+					       close_work);
+
+	enbd_sock_put(ch->closing);
+	ch->closing = NULL;
+	enbd_channel_put(ch);
+}
+
+/**
+ * enbd_channel_flush() - wait until the socket is closed
+ * @ch: a channel that was stopped
+ *
+ * Context: process, no lock held, not in a netlink request.
+ */
+void enbd_channel_flush(struct enbd_channel *ch)
+{
+	flush_work(&ch->close_work);
 }
 
 static void channel_lose_err(struct enbd_channel *ch, const char *what, int err)
@@ -188,6 +221,7 @@ struct enbd_channel *enbd_channel_new(struct enbd_ledger *led, u8 index,
 	init_llist_head(&ch->incoming);
 	mutex_init(&ch->tx_lock);
 	INIT_WORK(&ch->work, channel_work);
+	INIT_WORK(&ch->close_work, channel_close_work);
 	if (enbd_tx_init(&ch->tx)) {
 		kfree(ch);
 		return ERR_PTR(-ENOMEM);
@@ -234,8 +268,9 @@ void enbd_channel_start(struct enbd_channel *ch)
  * @ch:      the channel; nobody gives it requests any more
  * @orderly: say goodbye (NBD_CMD_DISC) instead of resetting the connection
  *
- * When it returns neither sender nor receiver run, the socket is gone, and
- * every request that the ledger shows as this channel's is the caller's.
+ * When it returns neither sender nor receiver run, nothing leaves or arrives on
+ * the socket any more, and every request that the ledger shows as this
+ * channel's is the caller's. The socket itself is closed a little later.
  *
  * Context: process, not the channel's own work. Waits for the work, which
  * does not wait for the peer.
@@ -264,7 +299,9 @@ void enbd_channel_stop(struct enbd_channel *ch, bool orderly)
 
 	/* a submitter that failed to get the lock may have queued it */
 	cancel_work_sync(&ch->work);
-	enbd_sock_put(sock);
+	ch->closing = sock;
+	kref_get(&ch->ref);
+	queue_work(enbd_close_wq, &ch->close_work);
 }
 
 /**

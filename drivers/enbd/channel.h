@@ -115,6 +115,8 @@ struct enbd_rxq {
  * @tx:        what is being sent
  * @rxq:       what is being received; the receiver's, like the counters below
  * @work:      sends and receives
+ * @closing:   the socket, stopped, until @close_work has closed it
+ * @close_work: see @closing; has a reference
  * @requested: requests given to the channel; any submitter
  * @dispatched: requests sent whole
  * @answered:  requests answered
@@ -150,6 +152,8 @@ struct enbd_channel {
 
 	struct enbd_rxq rxq;
 	struct work_struct work;
+	struct socket *closing;
+	struct work_struct close_work;
 	u64 answered;
 	u64 errored;
 	u64 bytes_read;
@@ -174,6 +178,7 @@ int enbd_channel_open(struct enbd_channel *ch, struct socket *sock,
 		      struct netlink_ext_ack *extack);
 void enbd_channel_start(struct enbd_channel *ch);
 void enbd_channel_stop(struct enbd_channel *ch, bool orderly);
+void enbd_channel_flush(struct enbd_channel *ch);
 void enbd_channel_put(struct enbd_channel *ch);
 
 void enbd_channel_queue(struct enbd_channel *ch, struct enbd_io *io);

@@ -243,6 +243,7 @@ static void device_del_work(struct work_struct *work)
 	}
 	enbd_session_shutdown(&dev->session,
 			      !test_bit(ENBD_DEVICE_FORCED, &dev->bits));
+	enbd_session_flush(&dev->session);
 	enbd_disk_free(dev);
 	xa_erase(&enbd_devices, dev->index);
 	if (added)

@@ -548,6 +548,26 @@ void enbd_session_shutdown(struct enbd_session *s, bool orderly)
 }
 
 /**
+ * enbd_session_flush() - wait until all sockets are closed
+ * @s: the session, shut down
+ *
+ * Context: process, not in a netlink request.
+ */
+void enbd_session_flush(struct enbd_session *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
+		struct enbd_channel *ch;
+
+		/* nobody changes them after the shutdown */
+		ch = rcu_dereference_protected(s->channel[i], true);
+		if (ch)
+			enbd_channel_flush(ch);
+	}
+}
+
+/**
  * enbd_session_set_dead_timeout() - change it, also while it is running
  * @s:  the session
  * @ms: milliseconds without a channel until requests fail, 0 never

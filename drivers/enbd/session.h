@@ -122,6 +122,7 @@ int enbd_session_del(struct enbd_session *s, unsigned int index,
 void enbd_session_close(struct enbd_session *s);
 void enbd_session_fail(struct enbd_session *s);
 void enbd_session_shutdown(struct enbd_session *s, bool orderly);
+void enbd_session_flush(struct enbd_session *s);
 void enbd_session_set_dead_timeout(struct enbd_session *s, u32 ms);
 
 bool enbd_session_park(struct enbd_session *s, struct enbd_io *io);

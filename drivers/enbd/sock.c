@@ -256,8 +256,8 @@ void enbd_sock_abort(struct enbd_sock *s, int err)
  * enbd_sock_put() - give the reference back
  * @sock: from enbd_sock_get(), detached
  *
- * Context: process. The last reference closes the socket here and now, not in
- * some later work that could wait for our own I/O.
+ * Context: process. In a kernel thread the last reference closes the socket
+ * here and now, not in some later work that could wait for our own I/O.
  */
 void enbd_sock_put(struct socket *sock)
 {

@@ -51,6 +51,7 @@ enum model_kind {
  * @claim:  length of the payload that the header claims, if not 0
  * @text:   length of the text that an error chunk claims, if not 0
  * @times:  so many of them, 0 for one
+ * @anew:   it ends a request, and what follows answers another like it
  */
 struct model_msg {
 	u8 kind;
@@ -64,6 +65,7 @@ struct model_msg {
 	u64 claim;
 	u16 text;
 	u8 times;
+	bool anew;
 };
 
 /**
@@ -179,6 +181,7 @@ static u32 model_put_msg(u32 at, u32 format, const struct model_msg *m)
  * @format:  enum enbd_reply_format
  * @rx:      the parser
  * @cover:   what was answered
+ * @msg:     the message that bytes belong to
  * @at:      where the next byte of data goes, from the request's offset
  * @replies: accepted
  * @done:    the last of them was the last of all
@@ -190,12 +193,29 @@ struct model_rx {
 	u32 format;
 	struct enbd_rx rx;
 	struct enbd_wire_cover cover;
+	const struct model_msg *msg;
 	u64 at;
 	unsigned int replies;
 	bool done;
 	bool over;
 	const char *why;
 };
+
+/* Is each member what the server said, with nothing left of the one before? */
+static bool model_understood(const struct enbd_wire_reply *reply,
+			     const struct model_msg *m)
+{
+	bool simple = m->kind == MSG_SIMPLE;
+	bool error = m->kind == MSG_ERROR || m->kind == MSG_ERROR_AT;
+	bool content = m->kind == MSG_DATA || m->kind == MSG_HOLE;
+	u64 length = m->claim ? m->claim - 8 : m->length;
+
+	return reply->cookie == MODEL_COOKIE && reply->simple == simple &&
+	       reply->done == (simple || m->done) &&
+	       reply->error == (simple || error ? m->error : 0) &&
+	       reply->offset == (content ? MODEL_BASE + m->offset : 0) &&
+	       reply->length == (content ? length : 0);
+}
 
 /* A reply is complete but for its data. Returns what is wrong with wire.c. */
 static const char *model_reply(struct model_rx *r)
@@ -205,8 +225,8 @@ static const char *model_reply(struct model_rx *r)
 	bool hole = !reply->simple && reply->type == 2;
 	u32 data = 0xdead;
 
-	if (reply->cookie != MODEL_COOKIE)
-		return "the cookie is another";
+	if (!model_understood(reply, r->msg))
+		return "the message was misunderstood";
 	r->why = enbd_wire_judge(reply, &r->rq, r->format, &r->cover, &data);
 	if (r->why)
 		return NULL;
@@ -268,22 +288,39 @@ static u32 model_feed(struct model_rx *r, const u8 *from, u32 have,
 	return len;
 }
 
+/* The bytes of one message arrive. Returns what is wrong with wire.c. */
+static const char *model_message(struct model_rx *r, u32 size, u32 step)
+{
+	const char *wrong = NULL;
+	u32 pos = 0;
+
+	if (r->over)
+		return "the request ended before its last message";
+	while (pos < size && !r->why && !wrong) {
+		u32 have = size - pos < step ? size - pos : step;
+
+		pos += model_feed(r, model_stream + pos, have, &wrong);
+	}
+	return wrong;
+}
+
 /* What must a byte of memory be after all messages? */
 static u8 model_expect(const struct model_case *c, u64 offset)
 {
 	const struct model_msg *m;
+	u8 byte = MODEL_CANARY;
 
 	for (m = c->msg; m->kind; m++) {
 		if (m->kind == MSG_SIMPLE && !m->error)
-			return model_byte(offset);
+			byte = model_byte(offset);
 		if (offset - m->offset >= m->length)
 			continue;
 		if (m->kind == MSG_DATA)
-			return model_byte(offset);
+			byte = model_byte(offset);
 		if (m->kind == MSG_HOLE)
-			return 0;
+			byte = 0;
 	}
-	return MODEL_CANARY;
+	return byte;
 }
 
 static const char *model_check_memory(const struct model_rx *r,
@@ -332,29 +369,33 @@ static const char *model_run(const struct model_case *c, u32 step)
 		},
 		.format = c->format,
 	};
-	const char *wrong = NULL;
-	u32 size = 0, pos = 0;
-	const struct model_msg *m;
 	unsigned int i, nr = 0;
+	const char *wrong;
 
-	for (m = c->msg; m->kind; m++) {
-		for (i = 0; !i || i < m->times; i++, nr++)
-			size = model_put_msg(size, c->format, m);
-	}
 	memset(model_memory, MODEL_CANARY, sizeof(model_memory));
 	enbd_rx_init(&r.rx, c->format);
 
-	while (pos < size && !r.why) {
-		u32 have = size - pos < step ? size - pos : step;
+	for (r.msg = c->msg; r.msg->kind; r.msg++) {
+		for (i = 0; !i || i < r.msg->times; i++, nr++) {
+			u32 size = model_put_msg(0, c->format, r.msg);
 
-		pos += model_feed(&r, model_stream + pos, have, &wrong);
-		if (wrong)
-			return wrong;
+			if (r.why)
+				return "another message than the last was found wrong";
+			wrong = model_message(&r, size, step);
+			if (wrong)
+				return wrong;
+		}
+		if (r.msg->anew) {
+			if (!r.over)
+				return "a request did not end";
+			memset(&r.cover, 0, sizeof(r.cover));
+			r.over = false;
+		}
 	}
 	if (!model_same(r.why, c->why))
 		return r.why ? r.why : "nothing was found wrong";
 	if (r.replies != nr - !!c->why)
-		return "another message than the last was found wrong";
+		return "a message was taken for two, or two for one";
 	if (!r.why && !enbd_rx_idle(&r.rx))
 		return "the parser waits for more";
 	if (!r.why && r.over == c->open)

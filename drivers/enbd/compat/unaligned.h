@@ -3,7 +3,9 @@
 #ifndef ENBD_COMPAT_UNALIGNED_H
 #define ENBD_COMPAT_UNALIGNED_H
 
-#if __has_include(<linux/unaligned.h>)
+#include "compat_have.h"
+
+#ifdef HAVE_LINUX_UNALIGNED_H
 #include <linux/unaligned.h>
 #else
 #include <asm/unaligned.h>
