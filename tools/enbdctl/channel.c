@@ -16,22 +16,23 @@ enum {
 	KEY_JSON = 'j',
 };
 
+#define PLACE_UNKNOWN	UINT32_MAX
+
 struct arguments {
 	const char *arg[2];
 	bool json;
 	struct dial dial;
 };
 
-/* Answer to CHANNEL_ADD */
+/* An answer that cannot be read leaves the place unknown. */
 static int take_place(void *arg, const struct nlmsghdr *nlh,
 		      struct enbd_err *err)
 {
 	struct channel channel;
 
-	if (msg_get_channel(nlh, &channel))
-		return enbd_fail(err, ENBD_EXIT_KERNEL,
-				 "kernel: the driver added the channel but its answer cannot be read");
-	*(uint32_t *)arg = channel.index;
+	(void)err;
+	if (!msg_get_channel(nlh, &channel))
+		*(uint32_t *)arg = channel.index;
 	return 0;
 }
 
@@ -42,6 +43,7 @@ static int give(struct nl *nl, const struct device *device,
 	char buf[NL_REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *req = nl_begin(nl, buf, ENBD_NL_CHANNEL_ADD, false);
 
+	*place = PLACE_UNKNOWN;
 	msg_put_channel_add(req, device->index, channel);
 	if (!nl_run(nl, req, take_place, place, NULL, err))
 		return 0;
@@ -55,11 +57,26 @@ static int give(struct nl *nl, const struct device *device,
 				device->name);
 }
 
+/* Size and flags are compared by the driver. */
+static int check_blocks(const struct device *device,
+			const struct enbd_export *export, struct enbd_err *err)
+{
+	if (device->block_min == export->block_min &&
+	    device->block_pref == export->block_pref &&
+	    device->block_max == export->block_max)
+		return 0;
+	return enbd_fail(err, ENBD_EXIT_NEGOTIATION,
+			 "/dev/%s: cannot add a channel: the server's block sizes are %u, %u, %u now, the device has %u, %u, %u; is it the same export?",
+			 device->name, export->block_min, export->block_pref,
+			 export->block_max, device->block_min,
+			 device->block_pref, device->block_max);
+}
+
 static int add(const char *name, struct dial *dial, struct enbd_err *err)
 {
 	struct enbd_channel channels[ENBD_MAX_CHANNELS];
 	struct device device;
-	uint32_t index, place = 0;
+	uint32_t index, place;
 	struct nl nl;
 	int count, i;
 
@@ -80,14 +97,20 @@ static int add(const char *name, struct dial *dial, struct enbd_err *err)
 	count = dial_open(dial, channels, err);
 	if (count < 0)
 		goto fail;
+	if (check_blocks(&device, &channels[0].export, err)) {
+		enbd_channels_discard(channels, (unsigned int)count);
+		goto fail;
+	}
 	for (i = 0; i < count; i++) {
 		if (give(&nl, &device, &channels[i], &place, err)) {
 			enbd_channels_discard(channels + i,
 					      (unsigned int)(count - i));
 			goto fail;
 		}
+		/* The driver holds the socket now. */
 		close(channels[i].fd);
-		printf("%u\n", place);
+		if (place != PLACE_UNKNOWN)
+			printf("%u\n", place);
 	}
 	nl_close(&nl);
 	return 0;
