@@ -27,10 +27,14 @@ serve()
 		echo "exportname = $T/disk"
 		printf '%s\n' "$@"
 	} >"$T/nbd.conf"
-	spawn nbd-server nbd-server -d -C "$T/nbd.conf" -M 8
-	URI=nbd://127.0.0.1:$PORT/data
-	wait_for 10 enbdctl probe "$URI" ||
+	rm -f "$T/nbd.pid"
+	# It goes into the background by itself once it listens.
+	nbd-server -C "$T/nbd.conf" -p "$T/nbd.pid" -M 8 >"$T/nbd-server.log" 2>&1
+	wait_for 10 test -s "$T/nbd.pid" ||
 		die "nbd-server starts" "$(cat "$T/nbd-server.log")"
+	PID=$(cat "$T/nbd.pid")
+	PIDS+=("$PID")
+	URI=nbd://127.0.0.1:$PORT/data
 }
 
 serve "flush = true" "fua = true" "trim = true" "rotational = true"
