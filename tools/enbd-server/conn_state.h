@@ -14,7 +14,7 @@
 #define INPUT_SIZE	(256u * 1024)
 /* Replies are collected up to so many bytes before they are sent. */
 #define ARENA_SIZE	(256u * 1024)
-#define ARENA_SEND	(64u * 1024)
+#define ARENA_SEND	(32u * 1024)
 #define ARENAS_MAX	4u
 /* Reads and writes up to this length are tried by the reading thread. */
 #define INLINE_MAX	(64u * 1024)
