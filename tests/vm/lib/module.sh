@@ -41,7 +41,7 @@ module_make()
 		# globals when it is unloaded, and takes offence when the next
 		# one is loaded there: have none in modules.
 		make -C "$dir/kdir" M="$copy" "-j$(nproc)" \
-			KCFLAGS="$([ "$kernel" != uml-debug ] || echo --param asan-globals=0)" modules
+			CFLAGS_MODULE="$([ "$kernel" != uml-debug ] || echo --param asan-globals=0)" modules
 	fi
 }
 
