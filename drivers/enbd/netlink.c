@@ -193,7 +193,8 @@ static int add_channels(struct enbd_device *dev, struct genl_info *info)
 			ret = enbd_session_add(&dev->session, wish.fd, -1,
 					       wish.format, info->extack);
 		if (ret < 0) {
-			NL_SET_BAD_ATTR(info->extack, attr);
+			if (info->extack && !info->extack->bad_attr)
+				NL_SET_BAD_ATTR(info->extack, attr);
 			return ret;
 		}
 		nr++;
@@ -251,8 +252,12 @@ int enbd_nl_device_add_doit(struct sk_buff *skb, struct genl_info *info)
 		return err;
 	}
 	err = enbd_device_publish(dev, info->extack);
-	if (!err)
+	if (!err) {
 		err = reply(info, ENBD_NL_DEVICE_ADD, fill_device_id, dev);
+		/* who is told of an error must not find a device */
+		if (err)
+			enbd_device_del(dev, true, NULL);
+	}
 	enbd_device_put(dev);
 	return err;
 }
@@ -368,6 +373,8 @@ int enbd_nl_channel_add_doit(struct sk_buff *skb, struct genl_info *info)
 		id.index = err;
 		enbd_sysfs_refresh(dev);
 		err = reply(info, ENBD_NL_CHANNEL_ADD, fill_channel_id, &id);
+		if (err)
+			enbd_session_del(&dev->session, id.index, NULL);
 	}
 	enbd_device_put(dev);
 	return err;
