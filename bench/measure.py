@@ -48,12 +48,38 @@ def disk_done(disk):
     return f[0] + f[4], f[2] + f[6]
 
 
-Sample = collections.namedtuple("Sample", "when busy server ios sectors")
+def switches():
+    """From one task to another since boot."""
+    return next(int(line.split()[1]) for line in read("/proc/stat").splitlines()
+                if line.startswith("ctxt "))
+
+
+def segments():
+    """Sent by TCP since boot, of both directions on a loopback."""
+    names, values = [line.split() for line in read("/proc/net/snmp").splitlines()
+                     if line.startswith("Tcp:")]
+    return int(values[names.index("OutSegs")])
+
+
+Sample = collections.namedtuple("Sample", "when busy server switches segments ios sectors")
 
 
 def sample(stack):
     ios, sectors = disk_done(stack.disk) if stack.blocks else (0, 0)
-    return Sample(time.monotonic(), busy_ticks(), process_ticks(stack.server), ios, sectors)
+    return Sample(time.monotonic(), busy_ticks(), process_ticks(stack.server), switches(),
+                  segments(), ios, sectors)
+
+
+def costs(stack, first, last, ios):
+    """Of each of the requests done between two samples."""
+    if not ios:
+        return dict.fromkeys(("cpu_us", "server_cpu_us", "switches", "segments"))
+    return {
+        "cpu_us": (last.busy - first.busy) * TICK_US / ios,
+        "server_cpu_us": (last.server - first.server) * TICK_US / ios if stack.server else None,
+        "switches": (last.switches - first.switches) / ios,
+        "segments": (last.segments - first.segments) / ios,
+    }
 
 
 def prepare(stack, scheduler):
@@ -108,16 +134,13 @@ def run_fio(stack, cell, seconds, ramp):
         raise Skip("fio: error %d" % job["error"])
     side = job["read" if "read" in cell.rw else "write"]
     ios = last.ios - first.ios
-    if not ios:
-        raise Skip("no request within %g s" % seconds)
     return {
         "iops": side["iops"],
         "mb_s": side["bw_bytes"] / 1e6,
         "p50_us": side["lat_ns"]["percentile"]["50.000000"] / 1000,
         "p99_us": side["lat_ns"]["percentile"]["99.000000"] / 1000,
-        "cpu_us": (last.busy - first.busy) * TICK_US / ios,
-        "server_cpu_us": (last.server - first.server) * TICK_US / ios if stack.server else None,
-        "request_bytes": (last.sectors - first.sectors) * 512 / ios,
+        "request_bytes": (last.sectors - first.sectors) * 512 / ios if ios else None,
+        **costs(stack, first, last, ios),
     }
 
 
@@ -142,9 +165,7 @@ def run_iperf3(stack, cell, seconds, ramp):
     blocks = rate * (last.when - first.when) / cell.size
     return {
         "iops": None, "mb_s": rate / 1e6, "p50_us": None, "p99_us": None,
-        "cpu_us": (last.busy - first.busy) * TICK_US / blocks,
-        "server_cpu_us": (last.server - first.server) * TICK_US / blocks,
-        "request_bytes": cell.size,
+        "request_bytes": cell.size, **costs(stack, first, last, blocks),
     }
 
 

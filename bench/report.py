@@ -34,14 +34,14 @@ class Result:
         server = stack["server"]
         return BASE + (server if stack["client"] in ("enbd", "nbd") else "enbd-server")
 
-    def ratio(self, stack, cell, what="mb_s"):
-        """Median of the ratios of the rounds; None if there is nothing to compare."""
+    def ratios(self, stack, cell, what="mb_s"):
+        """To the stack it is compared with, of every round that has both."""
         ratios = []
         for (s, c, number), r in self.value.items():
             other = self.value.get((self.base(stack), cell, number))
             if s == stack["name"] and c == cell and other and other[what] and r[what]:
                 ratios.append(r[what] / other[what])
-        return statistics.median(ratios) if ratios else None
+        return ratios
 
 
 def unit(cell):
@@ -72,7 +72,10 @@ def table(result, heading, content):
 
 
 def number(value):
-    return "{:,.0f}".format(value) if value >= 100 else "%.1f" % value
+    for least, text in ((100, "{:,.0f}"), (10, "{:.1f}")):
+        if value >= least:
+            return text.format(value)
+    return "%.2f" % value
 
 
 def rates(result):
@@ -81,10 +84,10 @@ def rates(result):
         if not values:
             return "-"
         text = number(statistics.median(values))
-        ratio = result.ratio(stack, cell["name"])
-        if ratio is None or stack["name"] == result.base(stack):
+        ratios = result.ratios(stack, cell["name"])
+        if not ratios or stack["name"] == result.base(stack):
             return text
-        return "%s (%.2f)" % (text, ratio)
+        return "%s (%.2f)" % (text, statistics.median(ratios))
     return table(result, lambda c: "%s, %s" % (HEADINGS[c["name"]], unit(c)[1]), content)
 
 
@@ -104,6 +107,21 @@ def pairs(result, first, second):
             text.append(number(statistics.median(values)) if values else "-")
         return "-" if text == ["-", "-"] else " / ".join(text)
     return table(result, lambda c: HEADINGS[c["name"]], content)
+
+
+def verdict(result):
+    """Cells where enbd lost every round to nbd.ko on the same server."""
+    lost = []
+    for stack in result.data["stacks"]:
+        for cell in result.cells:
+            ratios = result.ratios(stack, cell["name"])
+            if stack["client"] == "enbd" and ratios and max(ratios) < 1:
+                lost.append("- %s on %s, %s: %s" % (
+                    label(stack), stack["server"], HEADINGS[cell["name"]],
+                    ", ".join("%.2f" % r for r in ratios)))
+    if not lost:
+        return "No cell where enbd was slower than nbd.ko on the same server in every round."
+    return "\n".join(["Slower than nbd.ko on the same server in every round:", ""] + lost)
 
 
 def machine(result):
@@ -134,8 +152,10 @@ def summary(data):
 def full(data):
     result = Result(data)
     return "\n\n".join([
-        summary(data),
+        summary(data), verdict(result),
         "Lowest and highest:", ranges(result),
         "Latency, us, median / 99th percentile:", pairs(result, "p50_us", "p99_us"),
         "Processor's time for a request, us, whole guest / server process:",
-        pairs(result, "cpu_us", "server_cpu_us")])
+        pairs(result, "cpu_us", "server_cpu_us"),
+        "For a request, switches between tasks / TCP segments in both directions:",
+        pairs(result, "switches", "segments")])
