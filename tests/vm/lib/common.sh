@@ -5,6 +5,8 @@
 vm_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tree=$(cd "$vm_dir/../.." && pwd)
 cache=${ENBD_VM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/enbd-vm}
+# Several checkouts share the cache.
+tree_key=$(printf '%s' "$tree" | sha256sum | cut -c1-8)
 kernels="uml uml-debug 6.1 6.12 7.2"
 
 say() { printf 'vm: %s\n' "$*" >&2; }

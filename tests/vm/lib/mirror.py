@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """mirror.py FROM TO NAME...: makes TO/NAME the same as FROM/NAME.
 
+Prints how many files it changed or deleted.
+
 Only files whose content differs are written, so that make rebuilds only what
 changed; what the build made beside them stays; sources that are gone go.
 """
@@ -24,12 +26,14 @@ def is_source(name):
 
 
 def copy_file(source, target):
-    """Copies when the content differs; the copy's time is now, for make."""
+    """Copies when the content differs; the copy's time is now, for make. Says
+    whether it did."""
     if os.path.exists(target) and filecmp.cmp(source, target, shallow=False):
-        return
+        return False
     os.makedirs(os.path.dirname(target), exist_ok=True)
     shutil.copyfile(source, target)
     shutil.copymode(source, target)
+    return True
 
 
 def sources(root, name):
@@ -51,13 +55,15 @@ def main():
         with open(manifest) as f:
             before = f.read().splitlines()
     os.makedirs(target, exist_ok=True)
-    for path in wanted:
-        copy_file(os.path.join(source, path), os.path.join(target, path))
+    changed = sum(copy_file(os.path.join(source, path), os.path.join(target, path))
+                  for path in wanted)
     for path in set(before) - set(wanted):
+        changed += 1
         if os.path.exists(os.path.join(target, path)):
             os.remove(os.path.join(target, path))
     with open(manifest, "w") as f:
         f.write("".join(p + "\n" for p in wanted))
+    print(changed)
 
 
 if __name__ == "__main__":

@@ -8,27 +8,32 @@ stagings_kept=6
 # module_copy DIR: where the module is built for a kernel.
 module_copy()
 {
-	printf '%s/build/%s-%s\n' "$cache" "$(basename "$1")" \
-		"$(printf '%s' "$tree" | sha256sum | cut -c1-8)"
+	printf '%s/build/%s-%s\n' "$cache" "$(basename "$1")" "$tree_key"
 }
 
 # module_build KERNEL DIR: build the module in a copy of its sources, which is
-# kept so that the next build compiles only what changed. Prints the copy's path.
+# kept so that the next build compiles only what changed, or nothing.
 module_build()
 {
-	local kernel=$1 dir=$2 copy log
+	local kernel=$1 dir=$2 copy log changed how was=
 	copy=$(module_copy "$dir")
 	log="$copy.log"
-	mkdir -p "$copy"
-	python3 "$vm_dir/lib/mirror.py" "$tree" "$copy" \
-		Kbuild dkms.conf VERSION drivers include >&2 || return 1
-	if ! module_make "$kernel" "$dir" "$copy" >"$log" 2>&1 </dev/null; then
-		cat "$log" >&2
-		say "$kernel: the module does not build"
-		return 1
+	how=$(cat "$vm_dir/lib/module.sh" "$vm_dir/lib/chroot.sh" | sha256sum)
+	if [ -e "$copy/.built" ]; then
+		was=$(cat "$copy/.built")
+		rm "$copy/.built"
 	fi
-	grep -E 'warning:|WARNING:' "$log" >&2 || :
-	printf '%s\n' "$copy"
+	changed=$(python3 "$vm_dir/lib/mirror.py" "$tree" "$copy" \
+		Kbuild dkms.conf VERSION drivers include) || return 1
+	if [ "$changed" -ne 0 ] || [ "$was" != "$how" ]; then
+		if ! module_make "$kernel" "$dir" "$copy" >"$log" 2>&1 </dev/null; then
+			cat "$log" >&2
+			say "$kernel: the module does not build"
+			return 1
+		fi
+		grep -E 'warning:|WARNING:' "$log" >&2 || :
+	fi
+	printf '%s\n' "$how" >"$copy/.built"
 }
 
 module_make()
@@ -45,15 +50,14 @@ module_make()
 	fi
 }
 
-# module_stage DIR [COPY]: print the guest's /lib/modules/RELEASE: the kernel's
-# own modules, hard-linked, and the .ko files of COPY. Never changed once made:
+# module_stage DIR: set stage_dir to the guest's /lib/modules/RELEASE: the
+# kernel's own modules, hard-linked, and what was built. Never changed once made:
 # a guest may be using it. Its lock is left open in this shell as stage_lock.
 module_stage()
 {
-	local dir=$1 copy=${2:-} kos=() key stage release temp to
-	if [ -n "$copy" ]; then
-		mapfile -t kos < <(find "$copy" -name '*.ko' 2>/dev/null | sort)
-	fi
+	local dir=$1 copy kos key stage release temp to
+	copy=$(module_copy "$dir")
+	mapfile -t kos < <(find "$copy" -name '*.ko' 2>/dev/null | sort)
 	key=$( (printf '%s\n' "$dir"; [ "${#kos[@]}" -eq 0 ] || cat "${kos[@]}") | sha256sum | cut -c1-16)
 	stage="$cache/stage/$(basename "$dir")-$key"
 	release=$(basename "$dir"/root/lib/modules/*)
@@ -89,11 +93,21 @@ module_forget_old()
 	done
 }
 
+# module_prepare KERNEL DIR: build, unless there is nothing to build, and stage
+# before another run builds again.
+module_prepare()
+{
+	if [ "$build" -eq 1 ] && [ -e "$tree/Kbuild" ]; then
+		module_build "$1" "$2" || return 1
+	fi
+	module_stage "$2"
+}
+
 # tools_build: build/ of the tree by its own Makefile.
 tools_build()
 {
 	local log
-	log="$cache/log/tools-$(printf '%s' "$tree" | sha256sum | cut -c1-8)"
+	log="$cache/log/tools-$tree_key"
 	mkdir -p "$cache/log"
 	if ! make -C "$tree" --no-print-directory "-j$(nproc)" tools >"$log" 2>&1 </dev/null; then
 		cat "$log" >&2
