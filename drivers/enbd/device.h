@@ -12,6 +12,12 @@
 
 #include "session.h"
 
+/*
+ * A server that answers nothing for so long is not coming back, milliseconds.
+ * Without it a silent one would hold up I/O for ever.
+ */
+#define ENBD_DEFAULT_IO_TIMEOUT	30000
+
 /* Bits of enbd_device.bits */
 enum {
 	ENBD_DEVICE_PUBLISHED,	/* userspace knows of it */

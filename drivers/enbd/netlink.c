@@ -218,7 +218,8 @@ int enbd_nl_device_add_doit(struct sk_buff *skb, struct genl_info *info)
 		.read_only = nla_get_flag(tb[ENBD_A_DEVICE_READ_ONLY]),
 		.hw_queues = attr_u32(tb[ENBD_A_DEVICE_HW_QUEUES], 0),
 		.depth = attr_u32(tb[ENBD_A_DEVICE_QUEUE_DEPTH], 0),
-		.io_timeout = attr_u32(tb[ENBD_A_DEVICE_IO_TIMEOUT], 0),
+		.io_timeout = attr_u32(tb[ENBD_A_DEVICE_IO_TIMEOUT],
+				       ENBD_DEFAULT_IO_TIMEOUT),
 		.dead_timeout = attr_u32(tb[ENBD_A_DEVICE_DEAD_TIMEOUT], 0),
 	};
 	struct enbd_device *dev;

@@ -176,7 +176,7 @@ int verb_connect(int argc, char **argv)
 	static const struct argp_option options[] = {
 		{ "read-only", 'r', NULL, 0, "Refuse writes", 0 },
 		{ "io-timeout", KEY_IO_TIMEOUT, "SECONDS", 0,
-		  "Give up a channel that owes an answer for so long, 0 for never",
+		  "Give up a channel that owes an answer for so long, 0 for never (30)",
 		  0 },
 		{ "dead-timeout", KEY_DEAD_TIMEOUT, "SECONDS", 0,
 		  "Without any channel fail I/O after so long, 0 for never: it waits",

@@ -109,7 +109,7 @@ enum {
 	ENBD_A_DEVICE_QUEUE_DEPTH,
 	/*
 	 * u32: milliseconds without an answer after which a channel is lost, 0 for
-	 * never
+	 * never, 30000 unless given
 	 */
 	ENBD_A_DEVICE_IO_TIMEOUT,
 	/* u32: milliseconds without a channel after which I/O fails, 0 for never */
