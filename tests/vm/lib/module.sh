@@ -23,7 +23,7 @@ module_build()
 		was=$(cat "$copy/.built")
 		rm "$copy/.built"
 	fi
-	changed=$(python3 "$vm_dir/lib/mirror.py" "$tree" "$copy" \
+	changed=$(/usr/bin/python3 "$vm_dir/lib/mirror.py" "$tree" "$copy" \
 		Kbuild dkms.conf VERSION drivers include) || return 1
 	if [ "$changed" -ne 0 ] || [ "$was" != "$how" ]; then
 		if ! module_make "$kernel" "$dir" "$copy" >"$log" 2>&1 </dev/null; then
