@@ -252,8 +252,7 @@ static void device_del_work(struct work_struct *work)
 	enbd_device_put(dev);
 }
 
-static int device_reserve(struct enbd_device *dev, int index,
-			  struct netlink_ext_ack *extack)
+static int device_reserve(struct enbd_device *dev, int index, const char **why)
 {
 	int err;
 
@@ -261,13 +260,13 @@ static int device_reserve(struct enbd_device *dev, int index,
 		err = xa_alloc(&enbd_devices, &dev->index, NULL,
 			       XA_LIMIT(0, ENBD_MAX_INDEX), GFP_KERNEL);
 		if (err == -EBUSY)
-			NL_SET_ERR_MSG(extack, "no number is free for another device");
+			*why = "no number is free for another device";
 		return err;
 	}
 	dev->index = index;
 	err = xa_insert(&enbd_devices, index, NULL, GFP_KERNEL);
 	if (err == -EBUSY) {
-		NL_SET_ERR_MSG(extack, "a device of this number exists");
+		*why = "a device of this number exists";
 		err = -EEXIST;
 	}
 	return err;
@@ -288,34 +287,48 @@ static void device_name(char *name, u32 index)
 	snprintf(name, ENBD_NAME_MAX, "nd%s", digits + i);
 }
 
-static int device_check(const struct enbd_device_config *c,
-			struct netlink_ext_ack *extack)
+/*
+ * What is wrong with a configuration? Returns a text, and in @attr the netlink
+ * attribute that says it; NULL if all is well.
+ */
+static const char *device_check(const struct enbd_device_config *c, int *attr)
 {
+	*attr = ENBD_A_DEVICE_INDEX;
 	if (c->index > ENBD_MAX_INDEX)
-		NL_SET_ERR_MSG(extack, "number of the device is too high");
-	else if (c->size < SECTOR_SIZE)
-		NL_SET_ERR_MSG(extack, "size is below 512 bytes");
-	else if (c->size > S64_MAX)
-		NL_SET_ERR_MSG(extack, "size is beyond 2^63 - 1 bytes");
-	else if (c->block_min && !is_power_of_2(c->block_min))
-		NL_SET_ERR_MSG(extack, "minimum block size is not a power of two");
-	else if (c->block_min > PAGE_SIZE)
-		NL_SET_ERR_MSG(extack, "minimum block size is larger than a page");
-	else if (c->block_pref && (!is_power_of_2(c->block_pref) ||
-				   c->block_pref < c->block_min))
-		NL_SET_ERR_MSG(extack,
-			       "preferred block size is no power of two, or below the minimum");
-	else if (c->block_max && c->block_max < PAGE_SIZE)
-		NL_SET_ERR_MSG(extack, "maximum block size is smaller than a page");
-	else if (c->size < c->block_min)
-		NL_SET_ERR_MSG(extack, "size is below the minimum block size");
-	else if (c->hw_queues > ENBD_MAX_QUEUES)
-		NL_SET_ERR_MSG(extack, "more than 64 hardware queues");
-	else if (c->depth > ENBD_MAX_DEPTH)
-		NL_SET_ERR_MSG(extack, "queue depth is beyond 1024");
-	else
-		return 0;
-	return -EINVAL;
+		return "number of the device is too high";
+
+	*attr = ENBD_A_DEVICE_SIZE;
+	if (c->size < SECTOR_SIZE)
+		return "size is below 512 bytes";
+	if (c->size > S64_MAX)
+		return "size is beyond 2^63 - 1 bytes";
+	if (c->size < c->block_min)
+		return "size is below the minimum block size";
+
+	*attr = ENBD_A_DEVICE_BLOCK_MIN;
+	if (c->block_min && !is_power_of_2(c->block_min))
+		return "minimum block size is not a power of two";
+	if (c->block_min > PAGE_SIZE)
+		return "minimum block size is larger than a page";
+
+	*attr = ENBD_A_DEVICE_BLOCK_PREF;
+	if (c->block_pref && !is_power_of_2(c->block_pref))
+		return "preferred block size is not a power of two";
+	if (c->block_pref && c->block_pref < c->block_min)
+		return "preferred block size is below the minimum";
+
+	*attr = ENBD_A_DEVICE_BLOCK_MAX;
+	if (c->block_max && c->block_max < PAGE_SIZE)
+		return "maximum block size is smaller than a page";
+
+	*attr = ENBD_A_DEVICE_HW_QUEUES;
+	if (c->hw_queues > ENBD_MAX_QUEUES)
+		return "more than 64 hardware queues";
+
+	*attr = ENBD_A_DEVICE_QUEUE_DEPTH;
+	if (c->depth > ENBD_MAX_DEPTH)
+		return "queue depth is beyond 1024";
+	return NULL;
 }
 
 static int device_copy_config(struct enbd_device *dev,
@@ -336,8 +349,9 @@ static int device_copy_config(struct enbd_device *dev,
 
 /**
  * enbd_device_new() - make a device that nobody sees
- * @cfg:    what it is like
- * @extack: told why not
+ * @cfg:  what it is like
+ * @why:  set to a text that says why not, or NULL if there is none
+ * @attr: set to the netlink attribute that is to blame
  *
  * Give it channels and enbd_device_publish() it, or enbd_device_abandon() it.
  *
@@ -345,13 +359,15 @@ static int device_copy_config(struct enbd_device *dev,
  * if there is no free number, -ENOMEM.
  */
 struct enbd_device *enbd_device_new(const struct enbd_device_config *cfg,
-				    struct netlink_ext_ack *extack)
+				    const char **why, int *attr)
 {
 	struct enbd_device *dev;
-	int err = device_check(cfg, extack);
+	int err;
 
-	if (err)
-		return ERR_PTR(err);
+	*why = device_check(cfg, attr);
+	if (*why)
+		return ERR_PTR(-EINVAL);
+	*attr = ENBD_A_DEVICE_INDEX;
 	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
@@ -366,7 +382,7 @@ struct enbd_device *enbd_device_new(const struct enbd_device_config *cfg,
 	err = device_copy_config(dev, cfg);
 	if (err)
 		goto err_config;
-	err = device_reserve(dev, cfg->index, extack);
+	err = device_reserve(dev, cfg->index, why);
 	if (err)
 		goto err_config;
 	device_name(dev->name, dev->index);
@@ -526,22 +542,21 @@ void enbd_device_remove_all(void)
 
 /**
  * enbd_device_resize() - the export has another size
- * @dev:    the device
- * @size:   bytes
- * @extack: told why not
+ * @dev:  the device
+ * @size: bytes
+ * @why:  set to a text that says why not
  *
  * Context: process. Return: 0 or -EINVAL.
  */
-int enbd_device_resize(struct enbd_device *dev, u64 size,
-		       struct netlink_ext_ack *extack)
+int enbd_device_resize(struct enbd_device *dev, u64 size, const char **why)
 {
 	struct enbd_device_config wanted = dev->config;
-	int err;
+	int attr;
 
 	wanted.size = size;
-	err = device_check(&wanted, extack);
-	if (err)
-		return err;
+	*why = device_check(&wanted, &attr);
+	if (*why)
+		return -EINVAL;
 	mutex_lock(&dev->lock);
 	if (dev->size != size) {
 		WRITE_ONCE(dev->size, size);

@@ -101,14 +101,13 @@ void enbd_device_global_exit(void);
 void enbd_device_remove_all(void);
 
 struct enbd_device *enbd_device_new(const struct enbd_device_config *cfg,
-				    struct netlink_ext_ack *extack);
+				    const char **why, int *attr);
 int enbd_device_publish(struct enbd_device *dev,
 			struct netlink_ext_ack *extack);
 void enbd_device_abandon(struct enbd_device *dev);
 int enbd_device_del(struct enbd_device *dev, bool force,
 		    struct netlink_ext_ack *extack);
-int enbd_device_resize(struct enbd_device *dev, u64 size,
-		       struct netlink_ext_ack *extack);
+int enbd_device_resize(struct enbd_device *dev, u64 size, const char **why);
 void enbd_device_set_io_timeout(struct enbd_device *dev, u32 ms);
 
 struct enbd_device *enbd_device_get(u32 index);

@@ -207,8 +207,9 @@ void enbd_disk_free(struct enbd_device *dev)
 	mutex_lock(&dev->lock);
 	dev->disk = NULL;
 	mutex_unlock(&dev->lock);
-	blk_mq_free_tag_set(&dev->tag_set);
+	/* a disk that was never shown still needs its tag set here */
 	put_disk(disk);
+	blk_mq_free_tag_set(&dev->tag_set);
 }
 
 /**

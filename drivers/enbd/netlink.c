@@ -15,6 +15,17 @@ static u32 attr_u32(struct nlattr *attr, u32 otherwise)
 	return attr ? nla_get_u32(attr) : otherwise;
 }
 
+/* Say what is wrong, in words and by the attribute, if it was there. */
+static void blame(struct genl_info *info, const char *why, struct nlattr *attr)
+{
+	if (!info->extack)
+		return;
+	if (why)
+		info->extack->_msg = why;
+	if (attr)
+		NL_SET_BAD_ATTR(info->extack, attr);
+}
+
 /*
  * The device that an attribute names. Returns it with a reference, or
  * ERR_PTR(): -EINVAL without the attribute, -ENODEV.
@@ -24,7 +35,7 @@ static struct enbd_device *find_device(struct genl_info *info, int type)
 	struct nlattr *attr = info->attrs[type];
 	struct enbd_device *dev;
 
-	if (!attr) {
+	if (GENL_REQ_ATTR_CHECK(info, type)) {
 		GENL_SET_ERR_MSG(info, "index of the device is missing");
 		return ERR_PTR(-EINVAL);
 	}
@@ -145,16 +156,17 @@ struct channel_wish {
 };
 
 /* A channel must be to an export like the device's. Returns 0 or -EINVAL. */
-static int read_wish(struct nlattr **tb, u64 size, u32 flags,
-		     struct channel_wish *wish, struct netlink_ext_ack *extack)
+static int read_wish(struct nlattr **tb, struct nlattr *nest, u64 size,
+		     u32 flags, struct channel_wish *wish,
+		     struct netlink_ext_ack *extack)
 {
-	struct nlattr *attr = tb[ENBD_A_CHANNEL_FD];
+	struct nlattr *attr;
 
-	if (!attr) {
+	if (NL_REQ_ATTR_CHECK(extack, nest, tb, ENBD_A_CHANNEL_FD)) {
 		NL_SET_ERR_MSG(extack, "fd of a channel is missing");
 		return -EINVAL;
 	}
-	wish->fd = nla_get_s32(attr);
+	wish->fd = nla_get_s32(tb[ENBD_A_CHANNEL_FD]);
 	wish->format = attr_u32(tb[ENBD_A_CHANNEL_REPLY_FORMAT],
 				ENBD_REPLY_FORMAT_SIMPLE);
 	attr = tb[ENBD_A_CHANNEL_SIZE];
@@ -172,12 +184,23 @@ static int read_wish(struct nlattr **tb, u64 size, u32 flags,
 	return 0;
 }
 
+/* As enbd_session_add(); the fd is to blame for whatever is wrong. */
+static int add_channel(struct enbd_session *s, const struct channel_wish *wish,
+		       int index, struct genl_info *info, struct nlattr **tb)
+{
+	int ret = enbd_session_add(s, wish->fd, index, wish->format,
+				   info->extack);
+
+	if (ret < 0)
+		blame(info, NULL, tb[ENBD_A_CHANNEL_FD]);
+	return ret;
+}
+
 static int add_channels(struct enbd_device *dev, struct genl_info *info)
 {
 	struct nlattr *tb[ENBD_A_CHANNEL_MAX + 1];
 	struct channel_wish wish;
 	struct nlattr *attr;
-	unsigned int nr = 0;
 	int rem, ret;
 
 	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem) {
@@ -187,21 +210,13 @@ static int add_channels(struct enbd_device *dev, struct genl_info *info)
 				       enbd_nl_channel_new_policy,
 				       info->extack);
 		if (!ret)
-			ret = read_wish(tb, dev->size, dev->config.flags,
+			ret = read_wish(tb, attr, dev->size, dev->config.flags,
 					&wish, info->extack);
-		if (!ret)
-			ret = enbd_session_add(&dev->session, wish.fd, -1,
-					       wish.format, info->extack);
-		if (ret < 0) {
-			if (info->extack && !info->extack->bad_attr)
-				NL_SET_BAD_ATTR(info->extack, attr);
+		if (ret)
 			return ret;
-		}
-		nr++;
-	}
-	if (!nr) {
-		GENL_SET_ERR_MSG(info, "a device needs at least one channel");
-		return -EINVAL;
+		ret = add_channel(&dev->session, &wish, -1, info, tb);
+		if (ret < 0)
+			return ret;
 	}
 	return 0;
 }
@@ -223,10 +238,15 @@ int enbd_nl_device_add_doit(struct sk_buff *skb, struct genl_info *info)
 		.dead_timeout = attr_u32(tb[ENBD_A_DEVICE_DEAD_TIMEOUT], 0),
 	};
 	struct enbd_device *dev;
-	int err;
+	const char *why;
+	int err, attr;
 
-	if (!tb[ENBD_A_DEVICE_SIZE]) {
+	if (GENL_REQ_ATTR_CHECK(info, ENBD_A_DEVICE_SIZE)) {
 		GENL_SET_ERR_MSG(info, "size of the device is missing");
+		return -EINVAL;
+	}
+	if (GENL_REQ_ATTR_CHECK(info, ENBD_A_DEVICE_CHANNEL)) {
+		GENL_SET_ERR_MSG(info, "a device needs at least one channel");
 		return -EINVAL;
 	}
 	cfg.size = nla_get_u64(tb[ENBD_A_DEVICE_SIZE]);
@@ -244,9 +264,12 @@ int enbd_nl_device_add_doit(struct sk_buff *skb, struct genl_info *info)
 	if (tb[ENBD_A_DEVICE_EXPORT])
 		cfg.export = nla_data(tb[ENBD_A_DEVICE_EXPORT]);
 
-	dev = enbd_device_new(&cfg, info->extack);
-	if (IS_ERR(dev))
+	dev = enbd_device_new(&cfg, &why, &attr);
+	if (IS_ERR(dev)) {
+		if (why)
+			blame(info, why, tb[attr]);
 		return PTR_ERR(dev);
+	}
 	err = add_channels(dev, info);
 	if (err) {
 		enbd_device_abandon(dev);
@@ -302,14 +325,18 @@ int enbd_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct enbd_device *dev = find_device(info, ENBD_A_DEVICE_INDEX);
 	struct nlattr **tb = info->attrs;
+	const char *why;
 	int err = 0;
 
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
-	if (tb[ENBD_A_DEVICE_SIZE])
+	if (tb[ENBD_A_DEVICE_SIZE]) {
 		err = enbd_device_resize(dev,
 					 nla_get_u64(tb[ENBD_A_DEVICE_SIZE]),
-					 info->extack);
+					 &why);
+		if (err)
+			blame(info, why, tb[ENBD_A_DEVICE_SIZE]);
+	}
 	if (!err && tb[ENBD_A_DEVICE_IO_TIMEOUT])
 		enbd_device_set_io_timeout(dev, nla_get_u32(tb[ENBD_A_DEVICE_IO_TIMEOUT]));
 	if (!err && tb[ENBD_A_DEVICE_DEAD_TIMEOUT])
@@ -356,8 +383,8 @@ int enbd_nl_channel_add_doit(struct sk_buff *skb, struct genl_info *info)
 
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
-	err = read_wish(info->attrs, READ_ONCE(dev->size), dev->config.flags,
-			&wish, info->extack);
+	err = read_wish(info->attrs, NULL, READ_ONCE(dev->size),
+			dev->config.flags, &wish, info->extack);
 	if (!err && attr) {
 		index = nla_get_u32(attr);
 		if (nla_get_u32(attr) >= ENBD_MAX_CHANNELS) {
@@ -367,8 +394,8 @@ int enbd_nl_channel_add_doit(struct sk_buff *skb, struct genl_info *info)
 		}
 	}
 	if (!err)
-		err = enbd_session_add(&dev->session, wish.fd, index,
-				       wish.format, info->extack);
+		err = add_channel(&dev->session, &wish, index, info,
+				  info->attrs);
 	if (err >= 0) {
 		id.device = dev->index;
 		id.index = err;
@@ -410,7 +437,7 @@ int enbd_nl_channel_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (at.ch)
 		err = reply(info, ENBD_NL_CHANNEL_GET, fill_channel_at, &at);
 	else
-		GENL_SET_ERR_MSG(info, "no such channel");
+		blame(info, "no such channel", info->attrs[ENBD_A_CHANNEL_INDEX]);
 	srcu_read_unlock(&dev->session.srcu, idx);
 	enbd_device_put(dev);
 	return err;
@@ -488,12 +515,14 @@ int enbd_nl_channel_del_doit(struct sk_buff *skb, struct genl_info *info)
 
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
-	if (attr) {
-		err = enbd_session_del(&dev->session, nla_get_u32(attr),
-				       info->extack);
-	} else {
+	if (GENL_REQ_ATTR_CHECK(info, ENBD_A_CHANNEL_INDEX)) {
 		GENL_SET_ERR_MSG(info, "index of the channel is missing");
 		err = -EINVAL;
+	} else {
+		err = enbd_session_del(&dev->session, nla_get_u32(attr),
+				       info->extack);
+		if (err)
+			blame(info, NULL, attr);
 	}
 	enbd_sysfs_refresh(dev);
 	enbd_device_put(dev);
