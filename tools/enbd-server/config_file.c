@@ -237,7 +237,8 @@ int config_read(struct server_config *config, FILE *stream, const char *path,
 
 	/* Variables of the library: long paths, and one line is one line */
 	ini_use_stack = false;
-	ini_initial_alloc = ini_max_line = LINE_SIZE;
+	ini_initial_alloc = LINE_SIZE;
+	ini_max_line = LINE_SIZE;
 	ini_allow_multiline = false;
 	line = ini_parse_stream(read_line, &r, handle_key, &r);
 	if (!r.failed && line > 0) {

@@ -55,7 +55,7 @@ static void *buffer_cached(struct connection *conn, size_t size)
 	return buffer;
 }
 
-/* With lock: wake the reading thread if it waits for memory or an end. */
+/* With lock: something has become less, see struct connection. */
 static void progress(struct connection *conn)
 {
 	if (conn->waiting)
@@ -87,6 +87,16 @@ void request_put(struct request *req)
 	pthread_mutex_unlock(&conn->out.lock);
 }
 
+void request_finished(struct request *req)
+{
+	struct connection *conn = req->conn;
+
+	pthread_mutex_lock(&conn->out.lock);
+	conn->started--;
+	progress(conn);
+	output_push_locked(&conn->out, &req->node);
+}
+
 static void release_request(struct out_node *node)
 {
 	request_unused(container_of(node, struct request, node));
@@ -106,9 +116,9 @@ static void release_arena(struct out_node *node)
 /* With lock */
 static void wait_for_progress(struct connection *conn)
 {
-	conn->waiting = true;
+	conn->waiting++;
 	pthread_cond_wait(&conn->out.changed, &conn->out.lock);
-	conn->waiting = false;
+	conn->waiting--;
 }
 
 static bool too_much(const struct connection *conn, size_t size)

@@ -95,6 +95,7 @@ struct buffer {
  * @arena: replies being collected, or NULL
  *
  * (lock):
+ * @reading: the reading thread may still start something
  * @started: operations submitted to the target and not done
  * @requests: requests not in @free_requests
  * @bytes: in their buffers
@@ -105,7 +106,7 @@ struct buffer {
  * @busy_arenas: arenas in the output
  * @free_buffers: unused buffers by size
  * @cached: bytes in @free_buffers
- * @waiting: the reading thread waits for any of these
+ * @waiting: threads that wait for any of these to become less
  */
 struct connection {
 	const struct connection_env *env;
@@ -122,6 +123,7 @@ struct connection {
 	bool big_writes;
 	struct arena *arena;
 
+	bool reading;
 	unsigned int started;
 	unsigned int requests;
 	size_t bytes;
@@ -132,7 +134,7 @@ struct connection {
 	unsigned int busy_arenas;
 	struct buffer *free_buffers[BUFFER_CLASSES];
 	size_t cached;
-	bool waiting;
+	unsigned int waiting;
 };
 
 /* conn_memory.c */
@@ -160,6 +162,12 @@ void arena_send(struct connection *conn);
 
 /* Frees what is unused, which is everything once nothing is under way. */
 void memory_free(struct connection *conn);
+
+/**
+ * request_finished() - the target is done with a request
+ * @req: was submitted; its reply is sent, now or later
+ */
+void request_finished(struct request *req);
 
 /* transmit.c */
 

@@ -153,10 +153,10 @@ static bool handshake(struct connection *conn)
 static void wait_until_idle(struct connection *conn)
 {
 	pthread_mutex_lock(&conn->out.lock);
-	conn->waiting = true;
+	conn->waiting++;
 	while (conn->requests || conn->busy_arenas || conn->out.busy)
 		pthread_cond_wait(&conn->out.changed, &conn->out.lock);
-	conn->waiting = false;
+	conn->waiting--;
 	pthread_mutex_unlock(&conn->out.lock);
 }
 
@@ -164,6 +164,10 @@ void connection_run(struct connection *conn)
 {
 	if (handshake(conn))
 		transmit(conn);
+	pthread_mutex_lock(&conn->out.lock);
+	conn->reading = false;
+	pthread_cond_broadcast(&conn->out.changed);
+	pthread_mutex_unlock(&conn->out.lock);
 	wait_until_idle(conn);
 	shutdown(conn->fd, SHUT_RDWR);
 }
@@ -191,6 +195,7 @@ struct connection *connection_create(const struct connection_env *env, int fd,
 	conn->fd = fd;
 	snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
 	atomic_init(&conn->phase, CONN_RUN);
+	conn->reading = true;
 	output_init(&conn->out, fd, output_stalled, conn);
 	return conn;
 }
@@ -217,6 +222,17 @@ void connection_stop(struct connection *conn)
 {
 	atomic_store(&conn->phase, CONN_STOP);
 	shutdown(conn->fd, SHUT_RDWR);
+}
+
+void connection_fence(struct connection *conn)
+{
+	connection_stop(conn);
+	pthread_mutex_lock(&conn->out.lock);
+	conn->waiting++;
+	while (conn->reading || conn->started)
+		pthread_cond_wait(&conn->out.changed, &conn->out.lock);
+	conn->waiting--;
+	pthread_mutex_unlock(&conn->out.lock);
 }
 
 void connection_resume(struct connection *conn)

@@ -105,7 +105,7 @@ struct export *export_open(const struct export_config *config,
 		return NULL;
 	}
 	for (i = 0; i < config->file_count; i++)
-		export->files[i].fd = export->files[i].sync_fd = -1;
+		member_init(&export->files[i]);
 	export->config = config;
 	export->target.ops = &export_target_ops;
 	export->target.info.name = config->name;

@@ -8,6 +8,7 @@
 
 #include "export.h"
 #include "export_io.h"
+#include "slog.h"
 
 /* What a block_io has in its private bytes while it touches one member */
 struct single {
@@ -34,22 +35,17 @@ struct fan {
 #define container_of(ptr, type, member) \
 	((type *)((char *)(ptr) - offsetof(type, member)))
 
-/* Does success mean that data has become stable? */
-static bool is_flush(const struct block_io *io)
-{
-	return io->op == IO_FLUSH;
-}
-
 /* Flushes fail for ever once one has failed; see struct export. */
 static int sticky(struct export *export, const struct block_io *io, int error)
 {
-	int old = 0;
+	int none = 0;
 
-	if (!is_flush(io))
+	if (io->op != IO_FLUSH)
 		return error;
-	if (error)
-		atomic_compare_exchange_strong(&export->sync_error, &old,
-					       error);
+	if (error && atomic_compare_exchange_strong(&export->sync_error, &none,
+						    error))
+		slog_error("export \"%s\": data could not be written back: %s; all flushes fail from now on, check the disk and restart the server",
+			   export->target.info.name, strerror(error));
 	return atomic_load(&export->sync_error);
 }
 
@@ -172,7 +168,7 @@ static void submit_fan(struct export *export, struct block_io *io)
 	struct fan *fan;
 	unsigned int i, n;
 
-	n = is_flush(io) ? map_all(export, extents) :
+	n = io->op == IO_FLUSH ? map_all(export, extents) :
 		layout_map(layout, io->offset, io->length, extents);
 	if (data)
 		vectors = layout_vector_count(layout, io->offset, io->length);
@@ -211,7 +207,7 @@ static void export_submit(struct target *target, struct block_io *io)
 	struct export *export = container_of(target, struct export, target);
 	struct single *single = (struct single *)io->priv;
 
-	if (is_flush(io) && atomic_load(&export->sync_error)) {
+	if (io->op == IO_FLUSH && atomic_load(&export->sync_error)) {
 		fail(io, atomic_load(&export->sync_error));
 		return;
 	}

@@ -87,11 +87,6 @@ static int move(const struct file_io *io)
 	return 0;
 }
 
-static int file_sync(const struct io_file *file)
-{
-	return fdatasync(file->sync_fd) ? errno : 0;
-}
-
 static int punch(const struct file_io *io, int mode)
 {
 	int rc;
@@ -199,11 +194,12 @@ void file_run(struct file_io *io)
 		io->error = cache(io);
 		return;
 	case IO_FLUSH:
-		io->error = file_sync(io->file);
+		io->error = fdatasync(io->file->sync_fd) ? errno : 0;
 		return;
 	}
-	if (!err && io->flags & IO_FUA)
-		err = file_sync(io->file);
+	/* On the data's descriptor: see struct io_file */
+	if (!err && io->flags & IO_FUA && fdatasync(io->file->fd))
+		err = errno;
 	io->error = err;
 }
 

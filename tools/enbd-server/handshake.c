@@ -266,15 +266,13 @@ malformed:
 
 static void option_replies(struct handshake *hs, uint32_t option)
 {
-	if (option == ENBD_OPT_EXTENDED_HEADERS) {
-		hs->mode = NBD_EXTENDED;
-	} else if (hs->mode == NBD_EXTENDED) {
+	if (option == ENBD_OPT_STRUCTURED_REPLY && hs->mode == NBD_EXTENDED) {
 		put_error(hs, option, ENBD_REP_ERR_EXT_HEADER_REQD,
 			  "extended headers have been negotiated");
 		return;
-	} else {
-		hs->mode = NBD_STRUCTURED;
 	}
+	hs->mode = option == ENBD_OPT_EXTENDED_HEADERS ? NBD_EXTENDED :
+							 NBD_STRUCTURED;
 	put_reply(hs, option, ENBD_REP_ACK, 0);
 }
 

@@ -15,15 +15,27 @@
 #define BACKLOG		1024
 /* Tries to find a port that is free for all addresses */
 #define PORT_TRIES	16
+/* A client that has vanished is noticed after IDLE + INTERVAL * COUNT s. */
+#define KEEPALIVE_IDLE		60
+#define KEEPALIVE_INTERVAL	10
+#define KEEPALIVE_COUNT		6
 
 static int add(struct listeners *listeners, int fd)
 {
 	if (listen(fd, BACKLOG)) {
+		const int err = -errno;
+
 		close(fd);
-		return -errno;
+		return err;
 	}
 	listeners->fds[listeners->count++] = fd;
 	return 0;
+}
+
+/* Options without which a socket works as well */
+static void set_option(int fd, int level, int option, int value)
+{
+	setsockopt(fd, level, option, &value, sizeof(value));
 }
 
 static unsigned int bound_port(int fd)
@@ -49,7 +61,6 @@ static void set_port(struct sockaddr *addr, unsigned int port)
 /* Return: 0 or -errno */
 static int open_address(struct listeners *listeners, struct addrinfo *ai)
 {
-	const int one = 1;
 	int fd, err;
 
 	if (listeners->count == LISTENERS_MAX)
@@ -58,10 +69,10 @@ static int open_address(struct listeners *listeners, struct addrinfo *ai)
 		    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	/* Each family has a socket of its own. */
 	if (ai->ai_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	set_port(ai->ai_addr, listeners->port);
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen)) {
 		err = -errno;
@@ -260,7 +271,6 @@ int listener_accept(int fd, char *peer, size_t size)
 {
 	struct sockaddr_storage addr;
 	socklen_t len = sizeof(addr);
-	const int one = 1;
 	int sock;
 
 	sock = accept4(fd, (struct sockaddr *)&addr, &len, SOCK_CLOEXEC);
@@ -270,8 +280,11 @@ int listener_accept(int fd, char *peer, size_t size)
 		name_unix_peer(sock, peer, size);
 		return sock;
 	}
-	setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	setsockopt(sock, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	set_option(sock, IPPROTO_TCP, TCP_NODELAY, 1);
+	set_option(sock, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE);
+	set_option(sock, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL);
+	set_option(sock, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT);
+	set_option(sock, SOL_SOCKET, SO_KEEPALIVE, 1);
 	name_tcp_peer((struct sockaddr *)&addr, len, peer, size);
 	return sock;
 }

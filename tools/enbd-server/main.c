@@ -87,8 +87,11 @@ static int write_files(const struct state *state, struct enbd_err *err)
 	    write_number(config->pidfile, (unsigned int)getpid(), err))
 		return -1;
 	if (config->port_file &&
-	    write_number(config->port_file, state->listeners.port, err))
+	    write_number(config->port_file, state->listeners.port, err)) {
+		if (config->pidfile)
+			unlink(config->pidfile);
 		return -1;
+	}
 	return 0;
 }
 

@@ -170,17 +170,25 @@ static int open_again(int fd, int flags)
 	return open(path, flags);
 }
 
+void member_init(struct io_file *file)
+{
+	memset(file, 0, sizeof(*file));
+	file->fd = -1;
+	file->sync_fd = -1;
+}
+
 int member_open(struct io_file *file, const char *path, bool read_only,
 		struct member_facts *facts, struct enbd_err *err)
 {
-	int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK;
+	int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC;
 	struct stat st;
 
-	memset(file, 0, sizeof(*file));
+	member_init(file);
 	memset(facts, 0, sizeof(*facts));
-	file->fd = file->sync_fd = -1;
 	/* For a block device O_EXCL is the claim that a mount makes. */
-	if (!read_only && !stat(path, &st) && S_ISBLK(st.st_mode))
+	if (stat(path, &st) || !S_ISBLK(st.st_mode))
+		flags |= O_NONBLOCK;	/* what is no file need not wait */
+	else if (!read_only)
 		flags |= O_EXCL;
 	file->fd = open(path, flags | O_NOCTTY);
 	if (file->fd < 0)
@@ -227,5 +235,5 @@ void member_close(struct io_file *file)
 		close(file->sync_fd);
 	if (file->fd >= 0)
 		close(file->fd);
-	file->fd = file->sync_fd = -1;
+	member_init(file);
 }

@@ -23,6 +23,9 @@ struct member_facts {
 	bool rotational;
 };
 
+/* A member that is not open; it may be closed. */
+void member_init(struct io_file *file);
+
 /**
  * member_open() - open and lock a member
  * @file: is initialised, release it with member_close()

@@ -153,7 +153,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'r':
-		p->export_options = p->export->read_only = true;
+		p->export_options = true;
+		p->export->read_only = true;
 		return 0;
 	case 'i':
 		p->export_options = true;

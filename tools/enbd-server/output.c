@@ -6,6 +6,8 @@
 
 /* Vectors of one system call */
 #define BATCH	128
+/* System calls of one output_resume() */
+#define BUDGET	8
 
 void output_init(struct output *out, int fd, bool (*stalled)(void *ctx),
 		 void *ctx)
@@ -81,31 +83,34 @@ static void give_up(struct output *out)
 	shutdown(out->fd, SHUT_RDWR);
 }
 
-/* As the writer, with lock, which is released: until empty or stalled */
-static void drain(struct output *out)
+/*
+ * As the writer, with lock, which is released: send until the queue is empty or
+ * stalled, or @budget system calls have been made; 0 for no limit.
+ */
+static void drain(struct output *out, unsigned int budget)
 {
 	struct iovec iov[BATCH];
 	struct msghdr msg = { .msg_iov = iov };
+	unsigned int calls = 0;
+	bool full;
 	ssize_t n;
 
 	while (out->head) {
-		bool stalled = false;
-
 		msg.msg_iovlen = gather(out, iov);
+		full = budget && calls++ == budget;
 		pthread_mutex_unlock(&out->lock);
-		do {
+		n = 0;
+		while (!full) {
 			n = sendmsg(out->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-		} while (n < 0 && errno == EINTR);
-		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
-			/*
-			 * From here on output_resume() may run in another
-			 * thread, end the stall and with it our right to
-			 * touch anything.
-			 */
-			if (out->stalled(out->ctx))
-				stalled = true;
+			if (n >= 0 || errno != EINTR)
+				break;
 		}
-		if (stalled)
+		full |= n < 0 && (errno == EAGAIN || errno == ENOBUFS);
+		/*
+		 * Once that is asked for, output_resume() may run in another
+		 * thread, and we must not touch anything any more.
+		 */
+		if (full && out->stalled(out->ctx))
 			return;
 		pthread_mutex_lock(&out->lock);
 		if (n > 0)
@@ -133,7 +138,7 @@ void output_push_locked(struct output *out, struct out_node *node)
 		return;
 	}
 	out->busy = true;
-	drain(out);
+	drain(out, 0);
 }
 
 void output_push(struct output *out, struct out_node *node)
@@ -145,5 +150,5 @@ void output_push(struct output *out, struct out_node *node)
 void output_resume(struct output *out)
 {
 	pthread_mutex_lock(&out->lock);
-	drain(out);
+	drain(out, BUDGET);
 }

@@ -72,7 +72,13 @@ void output_push(struct output *out, struct out_node *node);
 /* The same with the lock held, which is released. */
 void output_push_locked(struct output *out, struct out_node *node);
 
-/* Go on with a stalled queue; @out may be gone afterwards. */
+/**
+ * output_resume() - go on with a stalled queue
+ * @out: may be gone afterwards
+ *
+ * After a few system calls it asks for another output_resume(), so that the
+ * caller can be fair to many queues.
+ */
 void output_resume(struct output *out);
 
 #endif /* ENBD_SERVER_OUTPUT_H */

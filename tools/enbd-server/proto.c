@@ -86,10 +86,12 @@ uint32_t nbd_check_request(const struct nbd_request *req, enum nbd_mode mode,
 		break;
 	case ENBD_CMD_WRITE:
 		data = true;
-		writes = space = true;
+		writes = true;
+		space = true;
 		break;
 	case ENBD_CMD_WRITE_ZEROES:
-		writes = space = true;
+		writes = true;
+		space = true;
 		break;
 	case ENBD_CMD_TRIM:
 		writes = true;

@@ -14,6 +14,7 @@
 
 #include "connection.h"
 #include "process.h"
+#include "resumer.h"
 #include "slog.h"
 
 /* Time for clients to take their last replies, then for I/O to finish */
@@ -43,8 +44,7 @@ enum server_state {
  * Of the main thread only:
  * @config: what the administrator wants
  * @listeners: open while @state is SERVING
- * @epoll: listeners, @signals, @ended, @stalled
- * @stalled: client sockets whose output waits; any thread adds to it
+ * @epoll: listeners, @signals, @ended
  * @signals: signalfd
  * @ended: eventfd, written when the last client ends
  * @state: serving or ending
@@ -52,6 +52,7 @@ enum server_state {
  * @paused_until: ms; not accepting until then, 0 when it is
  *
  * @env: constant
+ * @resumer: has its own lock
  *
  * @lock: protects the rest
  * @clients: all of them
@@ -61,7 +62,6 @@ struct server {
 	const struct server_config *config;
 	struct listeners *listeners;
 	int epoll;
-	int stalled;
 	int signals;
 	int ended;
 	enum server_state state;
@@ -69,6 +69,7 @@ struct server {
 	long long paused_until;
 
 	struct connection_env env;
+	struct resumer resumer;
 
 	pthread_mutex_t lock;
 	struct client *clients;
@@ -86,27 +87,9 @@ static long long now_ms(void)
 /* connection_env.stalled */
 static bool watch_stalled(void *ctx, struct connection *conn, int fd)
 {
-	struct epoll_event event = {
-		.events = EPOLLOUT | EPOLLONESHOT,
-		.data.ptr = conn,
-	};
 	struct server *server = ctx;
 
-	if (!epoll_ctl(server->stalled, EPOLL_CTL_MOD, fd, &event))
-		return true;
-	return errno == ENOENT &&
-	       !epoll_ctl(server->stalled, EPOLL_CTL_ADD, fd, &event);
-}
-
-static void resume_stalled(struct server *server)
-{
-	struct epoll_event events[EVENTS];
-	int i, n;
-
-	/* One event for each call of watch_stalled(), so none is outdated. */
-	n = epoll_wait(server->stalled, events, EVENTS, 0);
-	for (i = 0; i < n; i++)
-		connection_resume(events[i].data.ptr);
+	return resumer_watch(&server->resumer, conn, fd);
 }
 
 static void *client_thread(void *arg)
@@ -132,20 +115,20 @@ static void *client_thread(void *arg)
 	return NULL;
 }
 
-/* Return: 0 or a positive errno; the socket has been taken over then */
+/* Return: 0 or a positive errno; the socket is taken over in any case */
 static int start_client(struct server *server, int fd, const char *peer)
 {
 	struct client *client = calloc(1, sizeof(*client));
 	int err;
 
-	if (!client)
-		return ENOMEM;
-	client->server = server;
-	client->conn = connection_create(&server->env, fd, peer);
-	if (!client->conn) {
+	if (client)
+		client->conn = connection_create(&server->env, fd, peer);
+	if (!client || !client->conn) {
 		free(client);
+		close(fd);
 		return ENOMEM;
 	}
+	client->server = server;
 	pthread_mutex_lock(&server->lock);
 	client->next = server->clients;
 	client->back = &server->clients;
@@ -165,7 +148,7 @@ static int start_client(struct server *server, int fd, const char *peer)
 		connection_destroy(client->conn);
 		free(client);
 	}
-	return 0;
+	return err;
 }
 
 static void set_accepting(struct server *server, bool on)
@@ -214,14 +197,12 @@ static void accept_client(struct server *server, int listener)
 		return;
 	}
 	err = start_client(server, fd, peer);
-	if (err) {
+	if (err)
 		slog_peer("%s: refused: %s", peer, strerror(err));
-		close(fd);
-	}
 }
 
-static void for_each_client(struct server *server,
-			    void (*act)(struct connection *conn))
+static void tell_clients(struct server *server,
+			 void (*act)(struct connection *conn))
 {
 	struct client *client;
 
@@ -238,7 +219,7 @@ static void begin_drain(struct server *server)
 	server->state = DRAINING;
 	server->deadline = now_ms() + DRAIN_MS;
 	listeners_close(server->listeners);
-	for_each_client(server, connection_drain);
+	tell_clients(server, connection_drain);
 }
 
 static void handle_signal(struct server *server)
@@ -259,8 +240,6 @@ static void handle_event(struct server *server, int fd)
 
 	if (fd == server->signals)
 		handle_signal(server);
-	else if (fd == server->stalled)
-		resume_stalled(server);
 	else if (fd != server->ended)
 		accept_client(server, fd);
 	else if (read(fd, &count, sizeof(count)) < 0)
@@ -296,7 +275,7 @@ static bool handle_time(struct server *server)
 		return false;
 	server->state = STOPPING;
 	server->deadline = now + STOP_MS;
-	for_each_client(server, connection_stop);
+	tell_clients(server, connection_stop);
 	return true;
 }
 
@@ -323,8 +302,7 @@ static int loop(struct server *server)
 
 			/* Listeners may have been closed just now. */
 			if (server->state == SERVING ||
-			    fd == server->signals || fd == server->stalled ||
-			    fd == server->ended)
+			    fd == server->signals || fd == server->ended)
 				handle_event(server, fd);
 		}
 		if (!handle_time(server)) {
@@ -353,27 +331,24 @@ static int setup(struct server *server)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
-	server->stalled = epoll_create1(EPOLL_CLOEXEC);
 	server->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (server->epoll < 0 || server->stalled < 0 || server->ended < 0 ||
-	    server->signals < 0)
+	if (server->epoll < 0 || server->ended < 0 || server->signals < 0)
 		return -1;
-	if (watch(server, server->stalled) || watch(server, server->ended) ||
-	    watch(server, server->signals))
+	if (watch(server, server->ended) || watch(server, server->signals))
 		return -1;
 	for (i = 0; i < server->listeners->count; i++) {
 		if (watch(server, server->listeners->fds[i]))
 			return -1;
 	}
-	return 0;
+	return resumer_start(&server->resumer);
 }
 
 int server_run(const struct server_config *config,
 	       struct listeners *listeners, struct target *const *targets,
 	       size_t count)
 {
-	/* Static: after a failure threads may still use it until the end. */
+	/* Static: after a failure threads use it until the process ends. */
 	static struct server server;
 	int rc;
 
@@ -390,9 +365,12 @@ int server_run(const struct server_config *config,
 		return ENBD_EXIT_GENERAL;
 	}
 	rc = loop(&server);
+	/* Threads of clients that could not be ended still use it. */
+	if (rc)
+		return rc;
+	resumer_stop(&server.resumer);
 	close(server.signals);
 	close(server.ended);
-	close(server.stalled);
 	close(server.epoll);
 	return rc;
 }

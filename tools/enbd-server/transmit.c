@@ -104,7 +104,8 @@ static bool read_payload(struct connection *conn, char *buf, size_t len)
 	if (n == len)
 		return true;
 	arena_send(conn);
-	conn->in_head = conn->in_tail = 0;
+	conn->in_head = 0;
+	conn->in_tail = 0;
 	while (n < len) {
 		size_t got;
 
@@ -162,7 +163,8 @@ static void make_reply(struct request *req)
 	const uint32_t error = nbd_error(req->io.error);
 	struct out_node *node = &req->node;
 
-	if (req->io.error)
+	/* "Not fast" is an answer, no failure. */
+	if (req->io.error && req->io.error != EOPNOTSUPP)
 		log_failure(conn, &req->nbd, req->io.error);
 	node->iov[0].iov_base = req->header;
 	node->iov[0].iov_len = nbd_put_reply(req->header, conn->mode,
@@ -179,12 +181,9 @@ static void make_reply(struct request *req)
 static void request_done(struct block_io *io)
 {
 	struct request *req = container_of(io, struct request, io);
-	struct connection *conn = req->conn;
 
 	make_reply(req);
-	pthread_mutex_lock(&conn->out.lock);
-	conn->started--;
-	output_push_locked(&conn->out, &req->node);
+	request_finished(req);
 }
 
 static void start(struct connection *conn, struct request *req)
