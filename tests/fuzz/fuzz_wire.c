@@ -7,8 +7,8 @@
  * a program for a server that mostly keeps to the protocol, since a fuzzer
  * finds no magic, cookie and offset together by itself.
  *
- * What must hold, whatever comes: the parser always wants at least one byte;
- * no data go outside of a request; each verdict is the one that counting every
+ * What must hold, whatever comes: the parser always wants at least one byte; it
+ * understands a reply as one who has all of its bytes before him does; no data go outside of a request; each verdict is the one that counting every
  * byte leads to; a read ends without error only when each of its bytes was
  * answered once; and how the stream was cut into pieces changes nothing.
  */
@@ -61,7 +61,10 @@ struct request {
  * @at:     where they go
  * @done:   its reply ends with them
  * @lost:   why the channel was given up
- * @used:   bytes of the stream looked at
+ * @stream: everything that the server says
+ * @used:   bytes of it looked at
+ * @begin:  where the message being parsed begins
+ * @next:   where the next one must begin, once a reply was accepted
  * @hash:   of everything that was decided
  */
 struct client {
@@ -72,7 +75,10 @@ struct client {
 	u32 at;
 	bool done;
 	const char *lost;
+	const u8 *stream;
 	size_t used;
+	size_t begin;
+	u64 next;
 	u64 hash;
 };
 
@@ -173,6 +179,47 @@ static bool allowed(struct client *c, struct request *r,
 	return !reply->done || !read || r->errors || whole(r);
 }
 
+static u64 be(const u8 *from, unsigned int bytes)
+{
+	u64 value = 0;
+
+	while (bytes--)
+		value = value << 8 | *from++;
+	return value;
+}
+
+/* Is the parser's reply what stands in the stream? */
+static bool understood(const struct client *c, const struct enbd_wire_reply *reply)
+{
+	bool ext = c->format == ENBD_REPLY_FORMAT_EXTENDED;
+	const u8 *m = c->stream + c->begin;
+	const u8 *payload = m + (ext ? 32 : 20);
+	u16 type = be(m + 6, 2);
+	struct enbd_wire_reply want = { .cookie = be(m + 8, 8) };
+
+	if (be(m, 4) == 0x67446698) {
+		want.simple = true;
+		want.done = true;
+		want.error = be(m + 4, 4);
+	} else {
+		want.done = m[5] & 1;
+		want.type = type;
+		if (type == 1 || type == 2) {
+			want.offset = be(payload, 8);
+			if (type == 1)
+				want.length = (ext ? be(m + 24, 8) : be(m + 16, 4)) - 8;
+			else
+				want.length = be(payload + 8, 4);
+		} else if (type & 0x8000) {
+			want.error = be(payload, 4);
+		}
+	}
+	return reply->cookie == want.cookie && reply->offset == want.offset &&
+	       reply->length == want.length && reply->error == want.error &&
+	       reply->type == want.type && reply->simple == want.simple &&
+	       reply->done == want.done;
+}
+
 static void replied(struct client *c)
 {
 	const struct enbd_wire_reply *reply = &c->rx.reply;
@@ -180,6 +227,7 @@ static void replied(struct client *c)
 	bool hole = !reply->simple && reply->type == ENBD_REPLY_TYPE_OFFSET_HOLE;
 	u32 data = 0xdead;
 
+	CHECK(understood(c, reply));
 	if (!r) {
 		c->lost = "no such request";
 		return;
@@ -189,6 +237,12 @@ static void replied(struct client *c)
 	note(c, data);
 	if (c->lost)
 		return;
+	if (reply->simple)
+		c->next = c->begin + 16 + data;
+	else if (c->format == ENBD_REPLY_FORMAT_EXTENDED)
+		c->next = c->begin + 32 + be(c->stream + c->begin + 24, 8);
+	else
+		c->next = c->begin + 20 + be(c->stream + c->begin + 16, 4);
 	if (hole)
 		memset(r->memory + (reply->offset - r->rq.offset), 0, reply->length);
 	if (!data) {
@@ -211,6 +265,10 @@ static size_t feed(struct client *c, const u8 *from, size_t have)
 	u32 len = 0;
 	u8 *to = enbd_rx_space(&c->rx, &len);
 
+	if (enbd_rx_idle(&c->rx)) {
+		CHECK(c->used == c->next);
+		c->begin = c->used;
+	}
 	CHECK(len > 0);
 	if (len > have)
 		len = have;
@@ -244,6 +302,7 @@ static size_t feed(struct client *c, const u8 *from, size_t have)
 static void run(struct client *c, const u8 *stream, size_t size, size_t step)
 {
 	enbd_rx_init(&c->rx, c->format);
+	c->stream = stream;
 	while (c->used < size && !c->lost) {
 		size_t have = size - c->used;
 
@@ -339,7 +398,7 @@ static size_t put_message(struct client *c, struct input *in, u8 *to)
 		return n + payload;
 	}
 	n = put(to, ext ? 0x6e8a278c : 0x668e33ef, 4);
-	n += put(to + n, slip & 1, 2);
+	n += put(to + n, slip & 0x41, 2);
 	n += put(to + n, type, 2);
 	n += put(to + n, r->rq.cookie + (slip == 0xfe), 8);
 	if (ext)
