@@ -57,7 +57,6 @@ chroot_make()
 	esac
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	"${way[@]}" sh -ec '
-		mount --make-rprivate /
 		mount -t proc proc "$1/proc"
 		mount --rbind /dev "$1/dev"
 		mount --bind "$2" "$1/build"
