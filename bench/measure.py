@@ -92,8 +92,8 @@ def prepare(stack, scheduler):
              ("scheduler", "max_sectors_kb", "max_hw_sectors_kb", "nr_requests",
               "logical_block_size", "write_cache", "fua")}
     facts["hw_queues"] = stack.hw_queues()
-    if "[%s]" % scheduler not in facts["scheduler"]:
-        raise Skip("scheduler %s: the kernel does not have it" % scheduler)
+    if "[%s]" % scheduler not in (facts["scheduler"] or ""):
+        raise Skip("scheduler %s: %s does not have it" % (scheduler, stack.disk))
     return facts
 
 

@@ -55,10 +55,10 @@ def command(*args, seconds=30):
     return done.stdout
 
 
-def load_module(name):
+def load_module(name, *parameters):
     """Loads it unless it is built in; whether it was there shows later."""
-    if not os.path.isdir("/sys/module/" + name):
-        subprocess.run(["modprobe", "-q", name], stderr=subprocess.DEVNULL)
+    if not os.path.isdir("/sys/module/" + name.replace("-", "_")):
+        subprocess.run(["modprobe", "-q", name, *parameters], stderr=subprocess.DEVNULL)
 
 
 def connections_to(port):
@@ -271,6 +271,8 @@ class NvmeTcp(Stack):
         super().__init__("nvme-tcp", "nvmet", 1)
 
     def setup(self, backing):
+        # with multipath the disk would be one without a queue of its own
+        load_module("nvme-core", "multipath=N")
         for module in ("nvmet", "nvmet-tcp", "nvme-tcp"):
             load_module(module)
         if not os.path.ismount("/sys/kernel/config"):
