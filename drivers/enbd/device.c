@@ -302,10 +302,10 @@ static const char *device_check(const struct enbd_device_config *c, int *attr)
 		return "size is below 512 bytes";
 	if (c->size > S64_MAX)
 		return "size is beyond 2^63 - 1 bytes";
-	if (c->size < c->block_min)
-		return "size is below the minimum block size";
 
 	*attr = ENBD_A_DEVICE_BLOCK_MIN;
+	if (c->size < c->block_min)
+		return "minimum block size is larger than the device";
 	if (c->block_min && !is_power_of_2(c->block_min))
 		return "minimum block size is not a power of two";
 	if (c->block_min > PAGE_SIZE)

@@ -191,8 +191,8 @@ int enbd_disk_alloc(struct enbd_device *dev)
 	disk->private_data = dev;
 	strscpy(disk->disk_name, dev->name, DISK_NAME_LEN);
 	set_capacity(disk, disk_sectors(dev));
-	set_disk_ro(disk, dev->config.read_only ||
-			  dev->config.flags & ENBD_FLAG_READ_ONLY);
+	if (dev->config.read_only || dev->config.flags & ENBD_FLAG_READ_ONLY)
+		set_disk_ro(disk, true);
 	return 0;
 }
 

@@ -184,7 +184,7 @@ static int read_wish(struct nlattr **tb, struct nlattr *nest, u64 size,
 	return 0;
 }
 
-/* As enbd_session_add(); the fd is to blame for whatever is wrong. */
+/* As enbd_session_add(), and says which attribute is to blame. */
 static int add_channel(struct enbd_session *s, const struct channel_wish *wish,
 		       int index, struct genl_info *info, struct nlattr **tb)
 {
@@ -192,7 +192,8 @@ static int add_channel(struct enbd_session *s, const struct channel_wish *wish,
 				   info->extack);
 
 	if (ret < 0)
-		blame(info, NULL, tb[ENBD_A_CHANNEL_FD]);
+		blame(info, NULL, tb[ret == -EEXIST ? ENBD_A_CHANNEL_INDEX :
+						      ENBD_A_CHANNEL_FD]);
 	return ret;
 }
 

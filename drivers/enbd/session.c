@@ -309,7 +309,7 @@ void enbd_session_free(struct enbd_session *s)
 	enbd_ledger_free(&s->led);
 }
 
-/* Where does a new channel go? Returns the index or -EBUSY, -ENOSPC. */
+/* Where does a new channel go? Returns the index or -EEXIST, -ENOSPC. */
 static int session_place(struct enbd_session *s, int index,
 			 struct netlink_ext_ack *extack)
 {
@@ -321,7 +321,7 @@ static int session_place(struct enbd_session *s, int index,
 		if (!ch || ch->state == ENBD_CHANNEL_STATE_LOST)
 			return index;
 		NL_SET_ERR_MSG(extack, "this channel is connected");
-		return -EBUSY;
+		return -EEXIST;
 	}
 	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
 		ch = session_channel(s, i);
@@ -403,7 +403,8 @@ static int session_add(struct enbd_session *s, struct socket *sock, int index,
  * @extack: told why not
  *
  * Context: process. Return: the index, or -ENODEV if the device is being
- * removed, -EBUSY, -ENOSPC, -ENOMEM, or what enbd_sock_get() says.
+ * removed, -EEXIST if the place is taken, -ENOSPC, -ENOMEM, -EBUSY if the kernel
+ * uses the socket already, or what enbd_sock_get() says.
  */
 int enbd_session_add(struct enbd_session *s, int fd, int index, u32 format,
 		     struct netlink_ext_ack *extack)

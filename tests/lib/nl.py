@@ -197,6 +197,7 @@ class Family:
         if not num:
             return
         text, attr = '', None
+        missing, within = None, aset
         if mflags & F_ACK_TLVS:
             skip = 16
             if not mflags & F_CAPPED:
@@ -208,8 +209,13 @@ class Family:
                     offset, = struct.unpack('=I', value)
                     attr = self.attr_at(aset, self.last, offset - 20)
                 elif kind == 5 and aset:        # NLMSGERR_ATTR_MISS_TYPE
-                    number, = struct.unpack('=I', value)
-                    attr = aset.by_number[number]['name']
+                    missing, = struct.unpack('=I', value)
+                elif kind == 6 and aset:        # NLMSGERR_ATTR_MISS_NEST
+                    offset, = struct.unpack('=I', value)
+                    nest = self.attr_at(aset, self.last, offset - 20)
+                    within = self.sets[aset.by_name[nest]['nested-attributes']]
+            if missing is not None:
+                attr = within.by_number[missing]['name']
         raise NetlinkError(-num, text, attr)
 
     def attr_at(self, aset, data, offset):
