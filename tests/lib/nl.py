@@ -213,7 +213,7 @@ class Family:
                 elif kind == 6 and aset:        # NLMSGERR_ATTR_MISS_NEST
                     offset, = struct.unpack('=I', value)
                     nest = self.attr_at(aset, self.last, offset - 20)
-                    within = self.sets[aset.by_name[nest]['nested-attributes']]
+                    within = self.sets[aset.by_name[nest][1]['nested-attributes']]
             if missing is not None:
                 attr = within.by_number[missing]['name']
         raise NetlinkError(-num, text, attr)
