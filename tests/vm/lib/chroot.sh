@@ -57,7 +57,7 @@ chroot_make()
 	esac
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	"${way[@]}" sh -ec '
-		mount -t proc proc "$1/proc"
+		mount -t proc proc "$1/proc" || mount --rbind /proc "$1/proc"
 		mount --rbind /dev "$1/dev"
 		mount --bind "$2" "$1/build"
 		exec chroot "$1" make -C "/usr/src/linux-headers-$3" M=/build "-j$4" modules

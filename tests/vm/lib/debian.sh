@@ -128,6 +128,8 @@ debian_prepare()
 	[ -n "$abi" ] || die "$kernel: this mirror has no such kernel"
 	version=$(apt_candidate "linux-headers-$abi")
 	dir="$cache/kernels/debian-$kernel-$debian_layout-$version"
-	debian_get "$kernel" "$dir" "$abi" "$version" >&2 || return 1
+	if [ ! -e "$dir/.complete" ]; then
+		debian_get "$kernel" "$dir" "$abi" "$version" >&2 || return 1
+	fi
 	printf '%s\n' "$dir"
 }

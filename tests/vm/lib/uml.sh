@@ -134,13 +134,12 @@ uml_build()
 uml_prepare()
 {
 	local kernel=$1 version dir
-	if uml_find "$kernel"; then
-		return 0
-	fi
 	with_lock apt apt_refresh || return 1
 	version=$(apt_candidate "$uml_source")
 	[ -n "$version" ] || die "$kernel: this mirror has no $uml_source"
 	dir="$cache/kernels/$kernel-$(uml_key "$kernel")-$version"
-	uml_build "$kernel" "$dir" "$version" >&2 || return 1
+	if [ ! -e "$dir/.complete" ]; then
+		uml_build "$kernel" "$dir" "$version" >&2 || return 1
+	fi
 	printf '%s\n' "$dir"
 }
