@@ -78,7 +78,10 @@ is "$(field 'sorted(c["local"].split(":")[0] for c in ch
 	if c["state"] == "live")')" "['10.77.2.1', '10.77.2.1']" \
 	"over the other path"
 ok "the path is back" on ip link set peera up
-ok "new channels over it" enbdctl channel add "$DEV" -n 2 --bind enbda
+# Neighbours have to be found first.
+ok "a new channel over it" \
+	wait_for 10 enbdctl channel add "$DEV" -n 1 --bind enbda
+ok "and another" enbdctl channel add "$DEV" -n 1 --bind enbda
 is "$(field '[c["state"] for c in ch]')" "['live', 'live', 'live', 'live']" \
 	"all live again"
 ok "load" load
