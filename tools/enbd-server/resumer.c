@@ -25,7 +25,10 @@ static void *run(void *arg)
 			continue;
 		if (!event.data.ptr)
 			break;
-		/* One event for each resumer_watch(), so none is outdated. */
+		/* Whoever asked has left resumer_watch() when we go on. */
+		pthread_mutex_lock(&resumer->lock);
+		pthread_mutex_unlock(&resumer->lock);
+		/* One event for each of its calls, so none is outdated. */
 		connection_resume(event.data.ptr);
 	}
 	pthread_mutex_lock(&resumer->lock);
@@ -69,10 +72,14 @@ bool resumer_watch(struct resumer *resumer, struct connection *conn, int fd)
 		.data.ptr = conn,
 	};
 
-	if (!epoll_ctl(resumer->epoll, EPOLL_CTL_MOD, fd, &event))
-		return true;
-	return errno == ENOENT &&
-	       !epoll_ctl(resumer->epoll, EPOLL_CTL_ADD, fd, &event);
+	int rc;
+
+	pthread_mutex_lock(&resumer->lock);
+	rc = epoll_ctl(resumer->epoll, EPOLL_CTL_MOD, fd, &event);
+	if (rc && errno == ENOENT)
+		rc = epoll_ctl(resumer->epoll, EPOLL_CTL_ADD, fd, &event);
+	pthread_mutex_unlock(&resumer->lock);
+	return !rc;
 }
 
 void resumer_stop(struct resumer *resumer)

@@ -16,7 +16,7 @@
  * struct resumer - threads and what they watch
  * @epoll: sockets, and @end
  * @end: eventfd, readable when the threads shall end
- * @lock: protects @threads
+ * @lock: protects @threads, and is held by resumer_watch()
  * @ended: a thread has ended
  * @threads: threads alive
  */
