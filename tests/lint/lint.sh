@@ -39,9 +39,26 @@ need() {
 	command -v "$1" >/dev/null || skip_all "$1 is missing: apt install $2"
 }
 
-# tracked PATTERN...: files of the project (also new ones that are not ignored)
+# All files of the project, also new ones that are not ignored; without git, or
+# where git does not trust the folder's owner, whatever is here but for builds
+all_files() {
+	git -c safe.directory='*' ls-files --cached --others --exclude-standard 2>/dev/null ||
+		find . -name build -prune -o -name .git -prune -o -type f ! -name '*.o' ! -name '.*.cmd' \
+			! -name '*.ko' ! -name '*.mod*' -printf '%P\n'
+}
+
+# tracked PATTERN...: those that match; a folder stands for all in it
 tracked() {
-	git ls-files --cached --others --exclude-standard -- "$@" 2>/dev/null | while read -r f; do
-		[ -f "$f" ] && echo "$f"
+	local f pattern
+	[ $# -gt 0 ] || set -- '*'
+	all_files | while read -r f; do
+		[ -f "$f" ] || continue
+		for pattern in "$@"; do
+			# shellcheck disable=SC2053
+			if [[ $f == $pattern || $f == "$pattern"/* ]]; then
+				echo "$f"
+				break
+			fi
+		done
 	done
 }
