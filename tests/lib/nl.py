@@ -196,7 +196,7 @@ class Family:
         num, = struct.unpack_from('=i', body)
         if not num:
             return
-        text, attr = '', None
+        text, attr, missing, nest = '', None, None, None
         missing, within = None, aset
         if mflags & F_ACK_TLVS:
             skip = 16

@@ -26,6 +26,7 @@ done
 
 cat >"$T/nth.py" <<'END'
 import errno
+import os
 import sys
 
 sys.path.insert(0, sys.argv[1])
@@ -34,14 +35,14 @@ from tap import diag, equal, ok
 
 port, step = int(sys.argv[2]), int(sys.argv[3])
 f = Family()
-fail_nth = open('/proc/thread-self/fail-nth', 'r+b', buffering=0)
+fail_nth = os.open('/proc/thread-self/fail-nth', os.O_RDWR)
 
 
 def call_failing(n, call, arg):
     """Error of the call with its allocation number n failing, and whether
     there was one of this number."""
     error = None
-    fail_nth.write(b'%d' % n)
+    os.write(fail_nth, b'%d' % n)
     try:
         call(arg)
     except NetlinkError as e:
@@ -49,11 +50,8 @@ def call_failing(n, call, arg):
     except OSError as e:
         # Not the driver's: the socket had no memory for question or answer.
         error = -e.errno
-    fail_nth.seek(0)
-    hit = int(fail_nth.read(16)) == 0
-    fail_nth.seek(0)
-    fail_nth.write(b'0')
-    fail_nth.seek(0)
+    hit = int(os.pread(fail_nth, 16, 0)) == 0
+    os.write(fail_nth, b'0')
     return error, hit
 
 
