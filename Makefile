@@ -160,12 +160,13 @@ bench:
 install: install-tools install-module
 
 install-tools: tools
-	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UDEVDIR) $(DESTDIR)$(MANDIR)/man8
+	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UDEVDIR) \
+		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8
 	$(INSTALL) -m 755 build/enbdctl build/enbd-server $(DESTDIR)$(SBINDIR)
 	ln -sf enbdctl $(DESTDIR)$(SBINDIR)/enbd-client
 	$(INSTALL) -m 644 udev/60-enbd.rules $(DESTDIR)$(UDEVDIR)
-	$(if $(wildcard Documentation/man/*.8),\
-		$(INSTALL) -m 644 $(wildcard Documentation/man/*.8) $(DESTDIR)$(MANDIR)/man8)
+	$(INSTALL) -m 644 $(wildcard Documentation/man/*.5) $(DESTDIR)$(MANDIR)/man5
+	$(INSTALL) -m 644 $(wildcard Documentation/man/*.8) $(DESTDIR)$(MANDIR)/man8
 
 install-module: module
 	$(INSTALL) -d $(DESTDIR)$(MODDIR)

@@ -75,11 +75,43 @@ void enbd_channel_put(struct enbd_channel *ch)
  */
 void enbd_channel_lose(struct enbd_channel *ch, const char *reason)
 {
-	if (test_and_set_bit(0, &ch->dead))
+	if (test_and_set_bit(ENBD_CHANNEL_DYING, &ch->bits))
 		return;
-	strscpy(ch->reason, reason, sizeof(ch->reason));
+	/* who has retired has said why */
+	if (!test_bit(ENBD_CHANNEL_RETIRED, &ch->bits))
+		strscpy(ch->reason, reason, sizeof(ch->reason));
+	/* the reason is there for whoever sees the bit */
+	smp_mb__before_atomic();
+	set_bit(ENBD_CHANNEL_DEAD, &ch->bits);
 	trace_enbd_channel_lost(ch);
 	ch->ops->lost(ch);
+}
+
+/**
+ * enbd_channel_retire() - the server does nothing new any more
+ * @ch:     the channel
+ * @reason: why, for people
+ *
+ * What it has begun it still answers. Context: the receiver.
+ */
+void enbd_channel_retire(struct enbd_channel *ch, const char *reason)
+{
+	if (test_bit(ENBD_CHANNEL_RETIRED, &ch->bits))
+		return;
+	strscpy(ch->reason, reason, sizeof(ch->reason));
+	/* the reason is there for whoever sees the bit */
+	smp_mb__before_atomic();
+	set_bit(ENBD_CHANNEL_RETIRED, &ch->bits);
+	ch->ops->lost(ch);
+}
+
+/**
+ * enbd_channel_done() - has everything been answered, if only by a refusal?
+ * @ch: a channel that is given no requests any more
+ */
+bool enbd_channel_done(const struct enbd_channel *ch)
+{
+	return enbd_channel_load(ch) == READ_ONCE(ch->refused);
 }
 
 static void channel_close_work(struct work_struct *work)
@@ -150,14 +182,32 @@ static bool channel_check_end(struct enbd_channel *ch)
 	return false;
 }
 
-/* Send. Returns whether there is more to do now; loses the channel on error. */
-static bool channel_push(struct enbd_channel *ch)
+/*
+ * Send, unless somebody else is sending: then that one looks again after
+ * dropping the lock. Returns whether there is more to do soon.
+ */
+static bool channel_send(struct enbd_channel *ch)
 {
-	int ret = enbd_tx_push(ch);
+	bool more = false;
+	int ret;
 
-	if (ret < 0)
-		channel_lose_err(ch, "cannot send", -ret);
-	return ret > 0;
+	if (!mutex_trylock(&ch->tx_lock)) {
+		set_bit(ENBD_CHANNEL_MISSED, &ch->bits);
+		/* pairs with the one below: either of us sees the other */
+		smp_mb__after_atomic();
+		return !mutex_is_locked(&ch->tx_lock);
+	}
+	clear_bit(ENBD_CHANNEL_MISSED, &ch->bits);
+	if (!test_bit(ENBD_CHANNEL_DYING, &ch->bits)) {
+		ret = enbd_tx_push(ch);
+		if (ret < 0)
+			channel_lose_err(ch, "cannot send", -ret);
+		more = ret > 0;
+	}
+	mutex_unlock(&ch->tx_lock);
+	/* pairs with the one above */
+	smp_mb();
+	return more || test_bit(ENBD_CHANNEL_MISSED, &ch->bits);
 }
 
 static void channel_work(struct work_struct *work)
@@ -168,16 +218,9 @@ static void channel_work(struct work_struct *work)
 	int ret;
 
 	do {
-		if (test_bit(0, &ch->dead))
+		if (test_bit(ENBD_CHANNEL_DYING, &ch->bits))
 			return;
-		more = false;
-		/* who has the lock looks for new requests after dropping it */
-		if (mutex_trylock(&ch->tx_lock)) {
-			more = channel_push(ch);
-			mutex_unlock(&ch->tx_lock);
-			if (!llist_empty(&ch->incoming))
-				more = true;
-		}
+		more = channel_send(ch);
 		ret = enbd_rxq_pull(ch);
 		if (ret < 0)
 			return;
@@ -281,7 +324,8 @@ void enbd_channel_stop(struct enbd_channel *ch, bool orderly)
 
 	if (!sock)
 		return;
-	set_bit(0, &ch->dead);
+	set_bit(ENBD_CHANNEL_DYING, &ch->bits);
+	set_bit(ENBD_CHANNEL_DEAD, &ch->bits);
 	enbd_sock_detach(&ch->s);
 	cancel_work_sync(&ch->work);
 
@@ -329,16 +373,6 @@ void enbd_channel_queue(struct enbd_channel *ch, struct enbd_io *io)
  */
 void enbd_channel_kick(struct enbd_channel *ch)
 {
-	bool more = true;
-
-	if (mutex_trylock(&ch->tx_lock)) {
-		more = false;
-		if (!test_bit(0, &ch->dead))
-			more = channel_push(ch);
-		mutex_unlock(&ch->tx_lock);
-		if (!llist_empty(&ch->incoming))
-			more = true;
-	}
-	if (more && !test_bit(0, &ch->dead))
+	if (channel_send(ch) && !test_bit(ENBD_CHANNEL_DYING, &ch->bits))
 		channel_wake(ch);
 }

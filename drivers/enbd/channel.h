@@ -30,10 +30,24 @@
 
 struct enbd_channel;
 
+/* Bits of enbd_channel.bits */
+enum {
+	ENBD_CHANNEL_DYING,	/* somebody has seen that it is of no use */
+	ENBD_CHANNEL_DEAD,	/* and has written the reason; nothing is sent or
+				 * received any more
+				 */
+	ENBD_CHANNEL_RETIRED,	/* the server wants us to leave: answers still
+				 * come, new requests are no use
+				 */
+	ENBD_CHANNEL_MISSED,	/* there may be something to send, and somebody
+				 * found @tx_lock taken
+				 */
+};
+
 /**
  * struct enbd_channel_ops - what a channel tells its session
- * @lost: the socket is of no use any more. Called once, from any context that
- *        may hold @tx_lock; the session stops the channel later.
+ * @lost: look at @bits, the channel is dead or retired. Called from any context
+ *        that may hold @tx_lock; the session stops the channel later.
  */
 struct enbd_channel_ops {
 	void (*lost)(struct enbd_channel *ch);
@@ -107,7 +121,7 @@ struct enbd_rxq {
  * @incarnation: how many sockets this place has had; constant
  * @can_splice: the socket can refer to pages instead of copying; constant
  * @state:     enum enbd_channel_state; written under the session's lock
- * @dead:      bit 0 once @ops->lost was called
+ * @bits:      ENBD_CHANNEL_*
  * @s:         the socket, gone (s.sock NULL) once the session stopped it;
  *             written under @tx_lock with the work stopped
  * @incoming:  requests from submitters, newest first; lock free
@@ -121,12 +135,13 @@ struct enbd_rxq {
  * @dispatched: requests sent whole
  * @answered:  requests answered
  * @errored:   of these, with an error
+ * @refused:   answered with "shutting down", for another channel to do
  * @bytes_read: data of answered reads
  * @bytes_written: data of answered writes
  * @retracted: requests taken back when it was lost; under the session's lock
  * @local:     address of this end; constant
  * @peer:      address of the server; constant
- * @reason:    why it was lost; written before @dead becomes visible as state
+ * @reason:    why it was lost; written before ENBD_CHANNEL_DEAD is set
  */
 struct enbd_channel {
 	struct kref ref;
@@ -142,7 +157,7 @@ struct enbd_channel {
 	bool can_splice;
 
 	u32 state;
-	unsigned long dead;
+	unsigned long bits;
 	struct enbd_sock s;
 
 	struct llist_head incoming;
@@ -156,6 +171,7 @@ struct enbd_channel {
 	struct work_struct close_work;
 	u64 answered;
 	u64 errored;
+	u64 refused;
 	u64 bytes_read;
 	u64 bytes_written;
 
@@ -184,6 +200,8 @@ void enbd_channel_put(struct enbd_channel *ch);
 void enbd_channel_queue(struct enbd_channel *ch, struct enbd_io *io);
 void enbd_channel_kick(struct enbd_channel *ch);
 void enbd_channel_lose(struct enbd_channel *ch, const char *reason);
+void enbd_channel_retire(struct enbd_channel *ch, const char *reason);
+bool enbd_channel_done(const struct enbd_channel *ch);
 
 /* Requests queued or unanswered, as a load to compare; may be a little old. */
 static inline u64 enbd_channel_load(const struct enbd_channel *ch)
@@ -195,7 +213,6 @@ static inline u64 enbd_channel_load(const struct enbd_channel *ch)
 int enbd_tx_init(struct enbd_tx *tx);
 void enbd_tx_free(struct enbd_tx *tx);
 int enbd_tx_push(struct enbd_channel *ch);
-bool enbd_tx_pending(const struct enbd_channel *ch);
 void enbd_tx_disc(struct enbd_channel *ch);
 
 void enbd_rxq_init(struct enbd_channel *ch);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include "disk.h"
 
 #include <linux/log2.h>
@@ -18,6 +20,12 @@
  */
 #define ENBD_MAX_TRIM		(1024 * 1024 * 1024)
 #define ENBD_MAX_ZEROES		(128 * 1024 * 1024)
+
+/*
+ * A flush, or zeroes written by hand, takes a disk much longer than a read or
+ * a write into its cache: so many times the I/O timeout.
+ */
+#define ENBD_SLOW_FACTOR	10
 
 /* When nothing is said, the block layer looks at requests this often */
 #define ENBD_LOOK_MS		30000
@@ -98,6 +106,9 @@ static enum blk_eh_timer_return disk_timeout(struct request *rq)
 	struct enbd_io *io;
 
 	io = enbd_io_of(&dev->session.led, queue, rq);
+	if (req_op(rq) != REQ_OP_READ &&
+	    (req_op(rq) != REQ_OP_WRITE || rq->cmd_flags & REQ_FUA))
+		ms = min_t(u64, (u64)ms * ENBD_SLOW_FACTOR, U32_MAX);
 	rq->timeout = ms ? enbd_session_timeout(&dev->session, io, ms) :
 			   msecs_to_jiffies(ENBD_LOOK_MS);
 	return BLK_EH_RESET_TIMER;
@@ -258,8 +269,10 @@ void enbd_disk_hide(struct enbd_device *dev)
 {
 	if (test_bit(ENBD_DEVICE_FORCED, &dev->bits))
 		blk_mark_disk_dead(dev->disk);
-	else if (!get_disk_ro(dev->disk))
-		blkdev_issue_flush(dev->disk->part0);
+	else if (!get_disk_ro(dev->disk) &&
+		 blkdev_issue_flush(dev->disk->part0))
+		pr_err("%s: removed, but the last flush failed: data written since the one before may be lost\n",
+		       dev->name);
 	del_gendisk(dev->disk);
 }
 

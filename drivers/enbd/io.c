@@ -252,8 +252,6 @@ blk_status_t enbd_io_status(u32 error)
 		return ENBD_BLK_STS_INVAL;
 	case ENBD_ENOTSUP:
 		return BLK_STS_NOTSUPP;
-	case ENBD_ESHUTDOWN:
-		return BLK_STS_OFFLINE;
 	default:
 		return BLK_STS_IOERR;
 	}

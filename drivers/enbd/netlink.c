@@ -176,7 +176,8 @@ static int read_wish(struct nlattr **tb, struct nlattr *nest, u64 size,
 		return -EINVAL;
 	}
 	attr = tb[ENBD_A_CHANNEL_FLAGS];
-	if (attr && nla_get_u32(attr) != flags) {
+	/* whether DF may be said depends on the reply format */
+	if (attr && (nla_get_u32(attr) ^ flags) & ~ENBD_FLAG_SEND_DF) {
 		NL_SET_ERR_MSG_ATTR(extack, attr,
 				    "flags offered to the channel are not the device's, is it the same export?");
 		return -EINVAL;
@@ -202,6 +203,7 @@ static int add_channels(struct enbd_device *dev, struct genl_info *info)
 	struct nlattr *tb[ENBD_A_CHANNEL_MAX + 1];
 	struct channel_wish wish;
 	struct nlattr *attr;
+	int nr = 0;
 	int rem, ret;
 
 	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem) {
@@ -215,7 +217,8 @@ static int add_channels(struct enbd_device *dev, struct genl_info *info)
 					&wish, info->extack);
 		if (ret)
 			return ret;
-		ret = add_channel(&dev->session, &wish, -1, info, tb);
+		/* a place of its own even if the one before is lost by now */
+		ret = add_channel(&dev->session, &wish, nr++, info, tb);
 		if (ret < 0)
 			return ret;
 	}

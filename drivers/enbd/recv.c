@@ -24,11 +24,20 @@ void enbd_rxq_init(struct enbd_channel *ch)
 	enbd_rx_init(&ch->rxq.rx, ch->format);
 }
 
-/* Answer the request and count it. */
+/*
+ * Answer the request and count it. One that was refused because the server is
+ * shutting down was not done and never will be here: it stays with the channel
+ * until that is stopped, and then is another channel's.
+ */
 static void rxq_finish(struct enbd_channel *ch, struct enbd_io *io)
 {
 	u32 error = io->cover.error;
 
+	if (error == ENBD_ESHUTDOWN) {
+		WRITE_ONCE(ch->refused, ch->refused + 1);
+		enbd_channel_retire(ch, "the server is shutting down");
+		return;
+	}
 	/* fault injection: lose the answer, so that the timeout finds it */
 	if (unlikely(blk_should_fake_timeout(io->rq->q))) {
 		enbd_io_sent(io);
@@ -95,11 +104,6 @@ static int rxq_reply(struct enbd_channel *ch)
 	trace_enbd_rq_reply(io, ch, reply);
 	if (bad) {
 		enbd_channel_lose(ch, bad);
-		return -EPROTO;
-	}
-	if (io->cover.error == ENBD_ESHUTDOWN) {
-		/* not done and never will be here: another channel's turn */
-		enbd_channel_lose(ch, "the server is shutting down");
 		return -EPROTO;
 	}
 	if (!reply->simple && reply->type == ENBD_REPLY_TYPE_OFFSET_HOLE) {
@@ -175,6 +179,9 @@ static int rxq_actor(read_descriptor_t *desc, struct sk_buff *skb,
 	void *buf;
 	int err;
 
+	/* called again for the rest of the same buffer, whatever we said */
+	if (!desc->count)
+		return 0;
 	while (used < len) {
 		u32 want = min_t(size_t, rxq_want(ch, &buf), len - used);
 

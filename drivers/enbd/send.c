@@ -34,15 +34,6 @@ void enbd_tx_free(struct enbd_tx *tx)
 	__free_page(tx->page);
 }
 
-/* Is anything queued or half sent? Without tx_lock only a hint. */
-bool enbd_tx_pending(const struct enbd_channel *ch)
-{
-	const struct enbd_tx *tx = &ch->tx;
-
-	return !llist_empty(&ch->incoming) || !list_empty(&tx->ready) ||
-	       tx->body_left || iov_iter_count(&tx->iter);
-}
-
 /* Take over what submitters have queued, oldest first. */
 static void tx_collect(struct enbd_channel *ch)
 {

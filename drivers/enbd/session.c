@@ -171,6 +171,27 @@ static void session_retract(struct enbd_session *s, struct enbd_channel *ch)
 	WRITE_ONCE(ch->answered, atomic64_read(&ch->requested));
 }
 
+/* Wait a moment for what is on its way on a channel no longer offered. */
+static bool channel_drain(struct enbd_channel *ch)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < ENBD_DRAIN_MS; ms++) {
+		if (test_bit(ENBD_CHANNEL_DEAD, &ch->bits))
+			return false;
+		if (enbd_channel_done(ch))
+			return true;
+		usleep_range(900, 1100);
+	}
+	return false;
+}
+
+static bool channel_is_lost(const struct enbd_channel *ch)
+{
+	return test_bit(ENBD_CHANNEL_DEAD, &ch->bits) ||
+	       test_bit(ENBD_CHANNEL_RETIRED, &ch->bits);
+}
+
 /* Look after channels whose socket is of no use any more. */
 static void session_reap(struct enbd_session *s)
 {
@@ -184,7 +205,7 @@ static void session_reap(struct enbd_session *s)
 	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
 		ch = session_channel(s, i);
 		if (!ch || ch->state == ENBD_CHANNEL_STATE_LOST ||
-		    !test_bit(0, &ch->dead))
+		    !channel_is_lost(ch))
 			continue;
 		channel_set_state(ch, ENBD_CHANNEL_STATE_LOST);
 		__set_bit(i, reaped);
@@ -195,7 +216,8 @@ static void session_reap(struct enbd_session *s)
 	session_update(s, reason);
 	for_each_set_bit(i, reaped, ENBD_MAX_CHANNELS) {
 		ch = session_channel(s, i);
-		enbd_channel_stop(ch, false);
+		/* one that is dead does not need a moment, nor say goodbye */
+		enbd_channel_stop(ch, channel_drain(ch));
 		session_retract(s, ch);
 		s->ops->channel(s, ch, ENBD_EVENT_CHANNEL_LOST);
 	}
@@ -316,14 +338,14 @@ static int session_place(struct enbd_session *s, int index,
 	struct enbd_channel *ch;
 	unsigned int i;
 
-	if (index >= 0) {
+	if (index >= 0 && index < ENBD_MAX_CHANNELS) {
 		ch = session_channel(s, index);
 		if (!ch || ch->state == ENBD_CHANNEL_STATE_LOST)
 			return index;
 		NL_SET_ERR_MSG(extack, "this channel is connected");
 		return -EEXIST;
 	}
-	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
+	for (i = 0; i < ENBD_MAX_CHANNELS && index < 0; i++) {
 		ch = session_channel(s, i);
 		if (!ch || ch->state == ENBD_CHANNEL_STATE_LOST)
 			return i;
@@ -421,21 +443,6 @@ int enbd_session_add(struct enbd_session *s, int fd, int index, u32 format,
 	if (ret < 0)
 		enbd_sock_put(sock);
 	return ret;
-}
-
-/* Wait a moment for what is on its way on a channel no longer offered. */
-static bool channel_drain(struct enbd_channel *ch)
-{
-	unsigned int ms;
-
-	for (ms = 0; ms < ENBD_DRAIN_MS; ms++) {
-		if (!enbd_channel_load(ch))
-			return true;
-		if (test_bit(0, &ch->dead))
-			return false;
-		usleep_range(900, 1100);
-	}
-	return false;
 }
 
 /**
@@ -540,7 +547,7 @@ void enbd_session_shutdown(struct enbd_session *s, bool orderly)
 		ch = session_channel(s, i);
 		if (!ch)
 			continue;
-		enbd_channel_stop(ch, orderly && !test_bit(0, &ch->dead));
+		enbd_channel_stop(ch, orderly && !channel_is_lost(ch));
 		channel_set_state(ch, ENBD_CHANNEL_STATE_LOST);
 	}
 	session_unlock(s, noio);

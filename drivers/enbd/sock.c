@@ -80,7 +80,7 @@ void enbd_sock_exit(void)
  * Context: process. Return: a referenced socket, to be released with
  * enbd_sock_put(), or ERR_PTR(): -EBADF or -ENOTSOCK if @fd is no socket,
  * -ESOCKTNOSUPPORT if it is no stream, -EAFNOSUPPORT if it is neither TCP nor
- * Unix, -ENOTCONN if it listens or is not connected.
+ * Unix, -ENOTCONN if it listens or is not connected, -EOPNOTSUPP with TLS.
  */
 struct socket *enbd_sock_get(int fd, struct netlink_ext_ack *extack)
 {
@@ -111,6 +111,9 @@ struct socket *enbd_sock_get(int fd, struct netlink_ext_ack *extack)
 	} else if (sk->sk_state != TCP_ESTABLISHED) {
 		NL_SET_ERR_MSG(extack, "fd is not connected to a server");
 		err = -ENOTCONN;
+	} else if (sk->sk_family != AF_UNIX && inet_csk_has_ulp(sk)) {
+		NL_SET_ERR_MSG(extack, "fd has TLS in the kernel, which is not supported yet");
+		err = -EOPNOTSUPP;
 	} else {
 		return sock;
 	}
@@ -222,14 +225,24 @@ void enbd_sock_detach(struct enbd_sock *s)
 {
 	struct sock *sk = s->sock->sk;
 
+	bool ours;
+
 	write_lock_bh(&sk->sk_callback_lock);
-	if (sk->sk_user_data == s) {
+	ours = sk->sk_user_data == s;
+	if (ours) {
 		sk->sk_user_data = NULL;
 		sk->sk_data_ready = s->saved.data_ready;
 		sk->sk_write_space = s->saved.write_space;
 		sk->sk_state_change = s->saved.state_change;
 	}
 	write_unlock_bh(&sk->sk_callback_lock);
+	if (!ours)
+		return;
+	/* nobody does it for us: the machine would think of reserves for ever */
+	lock_sock(sk);
+	sk_clear_memalloc(sk);
+	sk->sk_allocation = GFP_KERNEL;
+	release_sock(sk);
 }
 
 /**

@@ -46,7 +46,7 @@ static int compare(const struct dial *dial, unsigned int i,
 {
 	char server[NI_MAXHOST + 16];
 
-	if (a->size == b->size && a->flags == b->flags &&
+	if (a->size == b->size && !((a->flags ^ b->flags) & ~ENBD_FLAG_SEND_DF) &&
 	    a->block_min == b->block_min && a->block_pref == b->block_pref &&
 	    a->block_max == b->block_max)
 		return 0;
