@@ -23,7 +23,7 @@
 #include "sysfs.h"
 
 /* How long a netlink request waits for work that may need the server */
-#define ENBD_PATIENCE		(5 * HZ)
+#define ENBD_PATIENCE		(20 * HZ)
 
 /* Highest number of a device, about as many as there are minor numbers */
 #define ENBD_MAX_INDEX		((1 << 20) - 1)
