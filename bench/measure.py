@@ -61,13 +61,13 @@ def segments():
     return int(values[names.index("OutSegs")])
 
 
-Sample = collections.namedtuple("Sample", "when busy server switches segments ios sectors")
+Sample = collections.namedtuple("Sample", "when wall busy server switches segments ios sectors")
 
 
 def sample(stack):
     ios, sectors = disk_done(stack.disk) if stack.blocks else (0, 0)
-    return Sample(time.monotonic(), busy_ticks(), process_ticks(stack.server), switches(),
-                  segments(), ios, sectors)
+    return Sample(time.monotonic(), time.time(), busy_ticks(), process_ticks(stack.server),
+                  switches(), segments(), ios, sectors)
 
 
 def costs(stack, first, last, ios):
@@ -140,6 +140,7 @@ def run_fio(stack, cell, seconds, ramp):
         "p50_us": side["lat_ns"]["percentile"]["50.000000"] / 1000,
         "p99_us": side["lat_ns"]["percentile"]["99.000000"] / 1000,
         "request_bytes": (last.sectors - first.sectors) * 512 / ios if ios else None,
+        "window": [first.wall, last.wall, ios],
         **costs(stack, first, last, ios),
     }
 
@@ -165,7 +166,8 @@ def run_iperf3(stack, cell, seconds, ramp):
     blocks = rate * (last.when - first.when) / cell.size
     return {
         "iops": None, "mb_s": rate / 1e6, "p50_us": None, "p99_us": None,
-        "request_bytes": cell.size, **costs(stack, first, last, blocks),
+        "request_bytes": cell.size, "window": [first.wall, last.wall, blocks],
+        **costs(stack, first, last, blocks),
     }
 
 
