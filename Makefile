@@ -129,7 +129,7 @@ ifneq ($(filter unit fuzz build/unit/% build/fuzz/%,$(MAKECMDGOALS)),)
 include build/unit/links.mk build/fuzz/links.mk
 endif
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build -type f -name '*.d' 2>/dev/null)
 
 # ---- checks ----
 
