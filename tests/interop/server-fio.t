@@ -15,11 +15,11 @@ load()
 truncate -s 64M "$T/disk"
 serve 0 "$T/disk"
 ok "small and large, 32 at once" load --rw=randwrite --bsrange=512-128k \
-	--blockalign=512 --iodepth=32 --size=32M --verify=crc32c
+	--blockalign=512 --iodepth=32 --size=$((32 / LOAD))M --verify=crc32c
 ok "four connections" load --rw=randwrite --bs=4k --iodepth=16 --numjobs=4 \
-	--size=8M --offset_increment=8M --verify=crc32c
-ok "1 MiB" load --rw=write --bs=1M --iodepth=8 --size=64M --verify=crc32c
-ok "discards between" load --rw=randtrim --bs=4k --iodepth=16 --size=16M
+	--size=$((8 / LOAD))M --offset_increment=8M --verify=crc32c
+ok "1 MiB" load --rw=write --bs=1M --iodepth=8 --size=$((64 / LOAD))M --verify=crc32c
+ok "discards between" load --rw=randtrim --bs=4k --iodepth=16 --size=$((16 / LOAD))M
 
 # Of its own it has 3 threads, and 16 for I/O; those of a client must not be there.
 clients_gone()
@@ -45,7 +45,7 @@ for i in 1 2 3; do
 	wait $victim 2>/dev/null
 	ok "killed client $i leaves nothing behind" eventually 10 clients_gone
 done
-ok "it still works" load --rw=randwrite --bs=4k --iodepth=32 --size=8M --verify=crc32c
+ok "it still works" load --rw=randwrite --bs=4k --iodepth=32 --size=$((8 / LOAD))M --verify=crc32c
 
 fio --name=last --ioengine=nbd --uri="$URI" --thread --rw=randrw --bs=64k \
 	--iodepth=32 --size=64M --time_based --runtime=60 --aux-path="$T" \

@@ -17,7 +17,8 @@ file = $T/only
 read-only = yes
 END
 serve -c "$T/conf"
-subtests /usr/bin/python3 "$(dirname "$0")/server-libnbd.py" 127.0.0.1 "$PORT" "$T/disk" "$PID"
+subtests /usr/bin/python3 "$(dirname "$0")/server-libnbd.py" 127.0.0.1 "$PORT" "$T/disk" "$PID" \
+	"$LOAD"
 num "$(wc -l <"$LOG")" -le 100 "not too many messages"
 like "$(cat "$LOG")" '127.0.0.1:[0-9]+: .*wrong magic' "they name the peer and the reason"
 ended "it ends on SIGTERM"

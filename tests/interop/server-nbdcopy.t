@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/server.sh"
 needs nbdcopy cmp
 
-head -c 50000003 /dev/urandom >"$T/source"
+head -c $((30000000 / LOAD + 3)) /dev/urandom >"$T/source"
 size=$(stat -c %s "$T/source")
 
 # both_ways NAME URI [OPTIONS]: what is copied in comes out the same.
@@ -31,10 +31,11 @@ both_ways "unix socket" "nbd+unix:///?socket=$T/socket" -C 4 -T 4
 both_ways "synchronous" "$URI" --synchronous
 ended "it ends on SIGTERM"
 
-truncate -s 20000000 "$T/m1" "$T/m2" "$T/m3"
+part=$((size * 2 / 5))
+truncate -s $part "$T/m1" "$T/m2" "$T/m3"
 serve 0 "$T/m1" "$T/m2" "$T/m3"
 both_ways "linear" "$URI" -C 4 -T 4
-ok "the first member has the beginning" cmp -n 20000000 "$T/source" "$T/m1"
+ok "the first member has the beginning" cmp -n $part "$T/source" "$T/m1"
 ended "it ends on SIGTERM"
 
 serve 0 "$T/m1" "$T/m2" "$T/m3" --stripe 64k
@@ -43,7 +44,7 @@ ok "the second member has the second stripe" \
 	cmp -n 65536 <(tail -c +65537 "$T/source") "$T/m2"
 first=$URI
 first_pid=$PID
-truncate -s 60000000 "$T/other"
+truncate -s $((size * 3 / 2)) "$T/other"
 serve 0 "$T/other"
 ok "from server to server" nbdcopy "$first" "$URI"
 ok "the same" cmp -n "$size" "$T/source" "$T/other"

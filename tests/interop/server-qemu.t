@@ -22,20 +22,22 @@ io()
 	fi
 }
 
-truncate -s 64M "$T/disk"
+mib=$((64 / LOAD))
+truncate -s ${mib}M "$T/disk"
 serve 0 "$T/disk"
-like "$(qemu-img info "$URI")" "virtual size: 64 MiB" "info"
+like "$(qemu-img info "$URI")" "virtual size: $mib MiB" "info"
 io "write and read" "write -P 1 0 1M" "write -P 2 4095 8194" "read -P 1 0 4095" \
 	"read -P 2 4095 8194" "read -P 1 12289 1036287"
 io "FUA" "write -f -P 3 64k 64k" "read -P 3 64k 64k"
 io "zeroes" "write -z 0 8k" "read -P 0 0 8k"
 io "zeroes that may be unmapped" "write -z -u 8k 8k" "read -P 0 8k 8k"
 io "discard" "discard 0 1M" "flush"
-io "many at once" "aio_write -P 4 0 16M" "aio_write -P 5 16M 16M" "aio_flush" \
-	"aio_read -P 4 0 16M" "aio_read -P 5 16M 16M" "aio_flush"
-io "the last byte" "write -P 6 67108863 1" "read -P 6 67108863 1"
+io "many at once" "aio_write -P 4 0 4M" "aio_write -P 5 4M 4M" "aio_flush" \
+	"aio_read -P 4 0 4M" "aio_read -P 5 4M 4M" "aio_flush"
+last=$(((mib << 20) - 1))
+io "the last byte" "write -P 6 $last 1" "read -P 6 $last 1"
 
-head -c 64M /dev/urandom >"$T/random"
+head -c ${mib}M /dev/urandom >"$T/random"
 ok "convert in" qemu-img convert -n -f raw -O raw -m 16 -W "$T/random" "$URI"
 ok "compare" qemu-img compare -f raw -F raw "$T/random" "$URI"
 ok "the file has it" cmp "$T/random" "$T/disk"

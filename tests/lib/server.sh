@@ -43,6 +43,13 @@ needs()
 }
 needs enbd-server
 
+# LOAD divides amounts where everything is slow.
+case ${ENBD_GUEST:-} in
+'' | uml)	LOAD=1 ;;
+uml-debug)	LOAD=5 ;;
+*)		LOAD=8 ;;
+esac
+
 # eventually SECONDS COMMAND...: until it succeeds; false at the deadline.
 eventually()
 {
