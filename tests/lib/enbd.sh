@@ -268,19 +268,51 @@ print(r if not isinstance(r, bool) else str(r).lower())
 # Cheaper than field, for polling: dev_state nda, chan_state nda 0.
 dev_state()
 {
-	cat "/sys/block/${1:-$NAME}/enbd/state" 2>/dev/null
+	local state=
+
+	read -r state 2>/dev/null <"/sys/block/${1:-$NAME}/enbd/state"
+	echo "$state"
 }
 
-chan_dir()
+# chan_values ATTRIBUTE [NAME]: of all channels in order, in one line. With
+# nothing but builtins: a fork costs a tenth of a second in an emulated guest.
+chan_values()
 {
-	local d=/sys/block/$1/enbd/channel$2
+	local dir=/sys/block/${2:-$NAME}/channel value values=() i
 
-	[ -d "$d" ] && echo "$d" || echo "/sys/block/$1/channel$2"
+	for ((i = 0; i < 64; i++)); do
+		[ -d "$dir$i" ] || continue
+		value=
+		read -r value 2>/dev/null <"$dir$i/$1"
+		values+=("$value")
+	done
+	echo "${values[*]}"
+}
+
+chan_sum()
+{
+	local values
+
+	read -ra values <<<"$(chan_values "$@")"
+	echo $((0${values[*]/#/+}))
+}
+
+chan_min()
+{
+	local v min=
+
+	for v in $(chan_values "$@"); do
+		[ -n "$min" ] && [ "$min" -le "$v" ] || min=$v
+	done
+	echo "$min"
 }
 
 chan_state()
 {
-	cat "$(chan_dir "$1" "$2")/state" 2>/dev/null
+	local state=
+
+	read -r state 2>/dev/null <"/sys/block/$1/channel$2/state"
+	echo "$state"
 }
 
 dev_is()
@@ -296,7 +328,10 @@ chan_is()
 # The port of this end of channel $1, by which the proxy knows it.
 chan_port()
 {
-	field "ch[$1]['local'].rsplit(':', 1)[1]"
+	local name
+
+	read -r name <"/sys/block/$NAME/channel$1/local"
+	echo "${name##*:}"
 }
 
 no_devices()
@@ -337,12 +372,13 @@ count_tcp()
 
 count_threads()
 {
-	local n=0 c
+	local n=0 c comm
 
 	# An idle worker of the kernel's shared pools carries the name of the last
 	# work it did; a workqueue's own rescuer (R-) and kthreads count.
 	for c in /proc/[0-9]*/comm; do
-		case $(cat "$c" 2>/dev/null) in
+		read -r comm 2>/dev/null <"$c" || continue
+		case $comm in
 		kworker/R-enbd* | kworker/R-nd[a-z]*) n=$((n + 1)) ;;
 		kworker/* | enbdctl | enbd-server) ;;
 		*enbd* | nd[a-z]*) n=$((n + 1)) ;;

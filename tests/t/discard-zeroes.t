@@ -71,7 +71,7 @@ is "$(cat /sys/block/nda/queue/write_zeroes_max_bytes)" 0 "no write-zeroes"
 nok "blkdiscard is refused" blkdiscard "$DEV"
 ok "zeroes are written instead" blkdiscard -z -l 1M "$DEV"
 ok "and read" cmp -n 1M "$DEV" /dev/zero
-is "$(field 'ch[0]["errored"]')" 0 "without the server refusing anything"
+is "$(chan_sum errored)" 0 "without the server refusing anything"
 ok "disconnect" disconnect
 
 done_testing

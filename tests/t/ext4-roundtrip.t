@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/enbd.sh"
 
 mkdir "$T/mnt"
-truncate -s 64M "$T/disk"
+truncate -s $(scale 64 24)M "$T/disk"
 start_server "$T/disk"
 need_connect "$URI" -n 4
 

@@ -29,15 +29,14 @@ ok "write and verify mixed sizes over the whole device" \
 ok "write and verify 4 KiB blocks, checked while others are written" \
 	verify --rw=randwrite --bs=4k --verify_backlog=64 \
 	--number_ios=$(scale 8000)
-num "$(field 'min(c["requested"] for c in ch)')" -gt 10 \
+num "$(chan_min requested)" -gt 10 \
 	"every channel was given work"
-num "$(field 'min(c["bytes_written"] for c in ch)')" -gt 0 \
+num "$(chan_min bytes_written)" -gt 0 \
 	"every channel wrote"
-num "$(field 'min(c["bytes_read"] for c in ch)')" -gt 0 "every channel read"
-is "$(field 'sum(c["errored"] + c["retracted"] + c["pending"] for c in ch)')" 0 \
+num "$(chan_min bytes_read)" -gt 0 "every channel read"
+is "$(chan_sum errored) $(chan_sum retracted) $(chan_sum pending)" "0 0 0" \
 	"no error, nothing taken back, nothing pending"
-is "$(field '[c["state"] for c in ch]')" \
-	"['live', 'live', 'live', 'live']" "all channels live"
+is "$(chan_values state)" "live live live live" "all channels live"
 echo 3 >/proc/sys/vm/drop_caches
 ok "the server's file is what the device shows" cmp "$DEV" "$T/disk"
 ok "disconnect" disconnect

@@ -18,7 +18,6 @@ exec 8<"$DEV"
 truncate -s 32M "$T/disk"
 ok "resize to the server's new size, while open" enbdctl resize "$DEV"
 is "$(dev_bytes)" $((32 << 20)) "grown"
-is "$(field 'dev["size"]')" $((32 << 20)) "status agrees"
 ok "new channels" enbdctl channel add "$DEV" -n 2
 ok "instead of an old one" enbdctl channel del "$DEV" 0
 ok "and the other" enbdctl channel del "$DEV" 1
@@ -51,11 +50,11 @@ to_and_fro()
 {
 	local i
 
-	for ((i = 0; i < 10; i++)); do
+	for ((i = 0; i < $(scale 12 3); i++)); do
 		enbdctl resize "$DEV" 8M && enbdctl resize "$DEV" 32M || return 1
 	done
 }
-ok "ten times to and fro under load" to_and_fro
+ok "to and fro under load" to_and_fro
 ok "the load still runs" kill -0 "$fio"
 is "$(grep -c 'error=' "$T/fio.log")" 0 "without an error"
 kill "$fio"

@@ -21,7 +21,7 @@ spawn fio fio --name=v --filename="$DEV" --direct=1 --rw=randwrite \
 	--loops=100000 --verify_fatal=1
 fio=$PID
 spawn looker bash -c "while :; do enbdctl status; enbdctl status --json
-	cat /sys/block/nda/enbd/* /sys/block/nda/channel*/* /sys/block/nda/enbd/channel*/*
+	cat /sys/block/nda/enbd/* /sys/block/nda/channel*/*
 	cat /sys/block/nda/stat /proc/partitions; done"
 looker=$PID
 spawn opener bash -c "while :; do blockdev --rereadpt $DEV

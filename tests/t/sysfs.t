@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# /sys/block/ndX/enbd/: attributes of the device and a folder for each channel,
-# there before anybody can see the device, gone with the channel, readable at
+# /sys/block/ndX/enbd/ has attributes of the device, /sys/block/ndX/channelN/
+# those of a channel, there before anybody can see the device, gone with the channel, readable at
 # any moment of a channel's life.
 
 . "$(dirname "$0")/../lib/enbd.sh"
@@ -16,8 +16,8 @@ attr=/sys/block/nda/enbd
 is "$(cat $attr/state)" up "state"
 is "$(cat $attr/uri)" "$URI/disk" "uri"
 is "$(cat $attr/export)" disk "export"
-chan0=$(chan_dir nda 0)
-chan1=$(chan_dir nda 1)
+chan0=/sys/block/nda/channel0
+chan1=/sys/block/nda/channel1
 is "$(cat "$chan0/state"),$(cat "$chan1/state")" live,live \
 	"the channels' states"
 is "$(cat "$chan0/peer")" "127.0.0.1:$PORT" "peer"
