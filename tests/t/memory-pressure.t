@@ -7,7 +7,7 @@
 # device, ten times, is always the same and never stuck. The authors of the
 # original hunted exactly this for months.
 #
-#     memory cgroup, 48 MiB                           outside
+#     memory cgroup                                   outside
 #     +----------------------------------+
 #     | md5sum /dev/nda   (10 times)     |--- nda ---- server, file
 #     | dd -> /mnt/file   (buffered)     |
@@ -33,7 +33,8 @@ end_cgroup()
 }
 trap end_cgroup EXIT
 
-mib=$(scale 128 72)
+mib=$(scale 128)
+limit=$(scale 48 24)
 head -c "${mib}M" /dev/urandom >"$T/one"
 truncate -s 128M "$T/two"
 start_server "$T/one"
@@ -48,7 +49,7 @@ ok "mount" mount "$ndb" "$T/mnt"
 
 echo +memory >"$T/cg/cgroup.subtree_control"
 mkdir "$T/cg/enbd-test"
-echo 48M >"$T/cg/enbd-test/memory.max"
+echo "${limit}M" >"$T/cg/enbd-test/memory.max"
 want=$(md5sum <"$T/one")
 
 # inside SECONDS COMMAND...: in the cgroup, ended after so long.
@@ -62,9 +63,9 @@ inside()
 }
 
 spawn writer bash -c 'echo $$ >"$1"
-	while dd if=/dev/zero of="$2/file" bs=1M count=100 conv=notrunc; do
+	while dd if=/dev/zero of="$2/file" bs=1M count="$3" conv=notrunc; do
 		echo round
-	done 2>/dev/null' - "$T/cg/enbd-test/cgroup.procs" "$T/mnt"
+	done 2>/dev/null' - "$T/cg/enbd-test/cgroup.procs" "$T/mnt" "$(scale 100 40)"
 writer=$PID
 
 for i in 1 2 3 4 5 6 7 8 9 10; do
@@ -83,7 +84,7 @@ ok "the writer ends" wait_for 20 gone "$writer"
 
 # A buffered writer on the raw device itself, half its memory dirty.
 ok "umount" within 60 umount "$T/mnt"
-ok "write 100 MiB through 48 MiB of memory" \
+ok "write 100 MiB through $limit MiB of memory" \
 	inside 60 dd if=/dev/urandom of="$ndb" bs=1M count=100 conv=fsync
 ok "they are in the server's file" inside 60 cmp -n 100M "$ndb" "$T/two"
 is "$(field 'sum(c["errored"] + c["retracted"] for d in s["devices"]
