@@ -7,9 +7,7 @@
 #include <stdlib.h>
 
 #include "conn_state.h"
-
-#define container_of(ptr, type, member) \
-	((type *)((char *)(ptr) - offsetof(type, member)))
+#include "util.h"
 
 #define BUFFER_ALIGN	4096
 

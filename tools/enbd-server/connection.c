@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "conn_state.h"
 #include "handshake.h"
 #include "slog.h"
+#include "util.h"
 
 /* The handshake's side of a connection, on its thread's stack */
 struct greeting {
@@ -22,14 +22,6 @@ struct greeting {
 	char out[4096];
 	size_t used;
 };
-
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
-}
 
 /* Wait until the socket is ready or the time is up. */
 static bool wait_ready(struct greeting *g, short events)

@@ -9,6 +9,7 @@
 #include "export.h"
 #include "export_io.h"
 #include "slog.h"
+#include "util.h"
 
 /* What a block_io has in its private bytes while it touches one member */
 struct single {
@@ -31,9 +32,6 @@ struct fan {
 		struct fan *fan;
 	} pieces[];
 };
-
-#define container_of(ptr, type, member) \
-	((type *)((char *)(ptr) - offsetof(type, member)))
 
 /* Flushes fail for ever once one has failed; see struct export. */
 static int sticky(struct export *export, const struct block_io *io, int error)

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "file_ops.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/fs.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
-#define MIN(a, b)	((a) < (b) ? (a) : (b))
+#include "util.h"
 
 /*
  * A call that took longer than this waited for the storage, or another process
@@ -23,6 +22,8 @@
 /* How long such calls are then left to the pool: at first, and at most */
 #define PAUSE_MIN_NS	100000000ll
 #define PAUSE_MAX_NS	5000000000ll
+
+static_assert(sizeof(off_t) == 8, "files may be larger than 2 GiB");
 
 /* Vectors handed to the kernel at once */
 #define WINDOW		64
@@ -201,14 +202,6 @@ void file_run(struct file_io *io)
 	if (!err && io->flags & IO_FUA && fdatasync(io->file->fd))
 		err = errno;
 	io->error = err;
-}
-
-static long long now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
 }
 
 /* What a call that may block says about the next ones */

@@ -6,7 +6,7 @@
 
 #include <linux/enbd_wire.h>
 
-#define MIN(a, b)	((a) < (b) ? (a) : (b))
+#include "util.h"
 
 /* The payload of an option while it is taken apart */
 struct cursor {

@@ -4,8 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define MIN(a, b)	((a) < (b) ? (a) : (b))
-#define MAX(a, b)	((a) > (b) ? (a) : (b))
+#include "util.h"
 
 static int init_stripes(struct layout *layout, const uint64_t *sizes)
 {

@@ -173,6 +173,7 @@ int main(int argc, char **argv)
 	struct enbd_err err = { .code = ENBD_EXIT_GENERAL };
 	int rc;
 
+	process_open_standard();
 	enbd_log_init("enbd-server");
 	config_init(&state.config);
 	if (options_parse(&state.config, argc, argv, &err) ||

@@ -43,6 +43,17 @@ int thread_start(void *(*run)(void *arg), void *arg)
 	return err;
 }
 
+void process_open_standard(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* In the parent: exit as the child does, or 0 as soon as it is ready. */
 static void __attribute__((noreturn)) wait_for_child(pid_t pid, int fd)
 {
@@ -142,6 +153,8 @@ int process_write_file(const char *path, const char *text,
 		return enbd_fail(err, ENBD_EXIT_USAGE,
 				 "%s: path is too long; use a shorter one",
 				 path);
+	/* From a process that had our number and was killed just then */
+	unlink(temporary);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		goto failed;

@@ -14,6 +14,9 @@
  */
 int thread_start(void *(*run)(void *arg), void *arg);
 
+/* Make sure that descriptors 0 to 2 are open, so that no file gets them. */
+void process_open_standard(void);
+
 /**
  * process_background() - go on in the background
  * @err: filled on failure

@@ -9,13 +9,13 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "connection.h"
 #include "process.h"
 #include "resumer.h"
 #include "slog.h"
+#include "util.h"
 
 /* Time for clients to take their last replies, then for I/O to finish */
 #define DRAIN_MS	10000
@@ -75,14 +75,6 @@ struct server {
 	struct client *clients;
 	unsigned int count;
 };
-
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
-}
 
 /* connection_env.stalled */
 static bool watch_stalled(void *ctx, struct connection *conn, int fd)

@@ -13,10 +13,7 @@
 
 #include "conn_state.h"
 #include "slog.h"
-
-#define MIN(a, b)	((a) < (b) ? (a) : (b))
-#define container_of(ptr, type, member) \
-	((type *)((char *)(ptr) - offsetof(type, member)))
+#include "util.h"
 
 /*
  * While writes are long: receive no more at once than headers, so that the
@@ -199,6 +196,11 @@ static struct request *new_request(struct connection *conn,
 {
 	struct request *req = request_get(conn, size);
 
+	/* While it waited for memory the client may have been sent away. */
+	if (req && stopped(conn)) {
+		request_put(req);
+		return NULL;
+	}
 	if (!req)
 		return NULL;
 	req->nbd = *nbd;
@@ -310,6 +312,7 @@ static bool refuse(struct connection *conn, const struct nbd_request *nbd,
 			  (unsigned long long)payload);
 		return false;
 	}
+	conn->big_writes = false;
 	return skip_input(conn, payload) && answer(conn, nbd, error);
 }
 
