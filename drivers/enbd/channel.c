@@ -292,7 +292,6 @@ int enbd_channel_open(struct enbd_channel *ch, struct socket *sock,
 		ch->s.sock = NULL;
 		return err;
 	}
-	ch->can_splice = ch->s.inet;
 	enbd_sock_names(sock, ch->local, ch->peer);
 	return 0;
 }

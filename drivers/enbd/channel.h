@@ -119,7 +119,6 @@ struct enbd_rxq {
  * @cpu:       where its work runs; constant
  * @format:    enum enbd_reply_format; constant
  * @incarnation: how many sockets this place has had; constant
- * @can_splice: the socket can refer to pages instead of copying; constant
  * @state:     enum enbd_channel_state; written under the session's lock
  * @bits:      ENBD_CHANNEL_*
  * @s:         the socket, gone (s.sock NULL) once the session stopped it;
@@ -154,7 +153,6 @@ struct enbd_channel {
 	int cpu;
 	u32 format;
 	u32 incarnation;
-	bool can_splice;
 
 	u32 state;
 	unsigned long bits;

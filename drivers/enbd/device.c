@@ -3,7 +3,7 @@
  * Devices: made, found, changed and removed.
  *
  * Nothing here waits for the server in the context of a netlink request for
- * longer than a few seconds: making a disk visible reads its partitions and
+ * longer than ENBD_PATIENCE: making a disk visible reads its partitions and
  * removing it flushes it, so both are done in work of their own. Whatever they
  * wait for, enbd_device_del() with force ends it.
  */
@@ -428,7 +428,7 @@ void enbd_device_abandon(struct enbd_device *dev)
  * @dev:    with at least one channel; the caller has a reference afterwards
  * @extack: told why not
  *
- * Waits a few seconds for partitions to be read; if that takes longer, it
+ * Waits for partitions to be read, ENBD_PATIENCE at most; longer than that it
  * goes on by itself.
  *
  * Context: process. Return: 0, -EINTR if the caller is being killed, or why
@@ -496,7 +496,7 @@ out:
  * @extack: told why not
  *
  * Context: process. Return: 0 when it is gone, -EBUSY if it is in use,
- * -EINPROGRESS if it takes longer than a few seconds and goes on by itself
+ * -EINPROGRESS if it takes longer than ENBD_PATIENCE and goes on by itself
  * (then force makes an end of it).
  */
 int enbd_device_del(struct enbd_device *dev, bool force,

@@ -51,7 +51,7 @@ static bool tx_spliceable(struct enbd_channel *ch, struct enbd_io *io)
 	struct req_iterator iter;
 	struct bio_vec bv;
 
-	if (!ch->can_splice || io->wire.length < ENBD_TX_SPLICE)
+	if (!ch->s.splice || io->wire.length < ENBD_TX_SPLICE)
 		return false;
 	rq_for_each_bvec(bv, io->rq, iter)
 		if (!sendpages_ok(bv.bv_page, bv.bv_len, bv.bv_offset))

@@ -192,6 +192,14 @@ static bool channel_is_lost(const struct enbd_channel *ch)
 	       test_bit(ENBD_CHANNEL_RETIRED, &ch->bits);
 }
 
+static void session_bury(struct enbd_session *s, struct enbd_channel *ch,
+			 bool orderly)
+{
+	enbd_channel_stop(ch, orderly);
+	session_retract(s, ch);
+	s->ops->channel(s, ch, ENBD_EVENT_CHANNEL_LOST);
+}
+
 /* Look after channels whose socket is of no use any more. */
 static void session_reap(struct enbd_session *s)
 {
@@ -214,12 +222,17 @@ static void session_reap(struct enbd_session *s)
 	if (!reason)
 		return;
 	session_update(s, reason);
+	/* requests of the dead do not wait for others to say goodbye */
 	for_each_set_bit(i, reaped, ENBD_MAX_CHANNELS) {
 		ch = session_channel(s, i);
-		/* one that is dead does not need a moment, nor say goodbye */
-		enbd_channel_stop(ch, channel_drain(ch));
-		session_retract(s, ch);
-		s->ops->channel(s, ch, ENBD_EVENT_CHANNEL_LOST);
+		if (test_bit(ENBD_CHANNEL_DEAD, &ch->bits)) {
+			session_bury(s, ch, false);
+			__clear_bit(i, reaped);
+		}
+	}
+	for_each_set_bit(i, reaped, ENBD_MAX_CHANNELS) {
+		ch = session_channel(s, i);
+		session_bury(s, ch, channel_drain(ch));
 	}
 }
 

@@ -3,8 +3,11 @@
 
 #include <linux/cred.h>
 #include <linux/file.h>
+#include <linux/moduleparam.h>
+#include <linux/netdevice.h>
 #include <linux/sched/mm.h>
 #include <linux/un.h>
+#include <net/dst.h>
 #include <net/tcp.h>
 
 #include "compat.h"
@@ -14,6 +17,10 @@
  * whoever sends; that must not be the process whose I/O it happens to be.
  */
 static const struct cred *enbd_cred;
+
+static bool splice_local;
+module_param(splice_local, bool, 0600);
+MODULE_PARM_DESC(splice_local, "For tests: refer to pages even where the server sees them change");
 
 #ifdef CONFIG_DEBUG_LOCK_ALLOC
 static struct lock_class_key enbd_slock_key[3];
@@ -155,6 +162,21 @@ static void sock_unix_write_space(struct sock *sk)
 	sock_wake(sk);
 }
 
+/*
+ * Does what is sent go through hardware? Else (loopback, veth) the peer's
+ * receive queue refers to our pages themselves. If the channel is lost, the
+ * write is sent on another one and its pages are used again while a late
+ * server may still read them from there: it would write what was never sent.
+ */
+static bool sock_leaves_host(struct sock *sk)
+{
+	struct dst_entry *dst = sk_dst_get(sk);
+	bool hardware = dst && dst->dev->dev.parent;
+
+	dst_release(dst);
+	return hardware;
+}
+
 /**
  * enbd_sock_attach() - make a socket ours
  * @s:      filled
@@ -177,6 +199,7 @@ int enbd_sock_attach(struct enbd_sock *s, struct socket *sock,
 	s->wake = wake;
 	s->priv = priv;
 	s->inet = sk->sk_family != AF_UNIX;
+	s->splice = s->inet && (splice_local || sock_leaves_host(sk));
 
 	write_lock_bh(&sk->sk_callback_lock);
 	if (sk->sk_user_data) {
@@ -224,7 +247,6 @@ int enbd_sock_attach(struct enbd_sock *s, struct socket *sock,
 void enbd_sock_detach(struct enbd_sock *s)
 {
 	struct sock *sk = s->sock->sk;
-
 	bool ours;
 
 	write_lock_bh(&sk->sk_callback_lock);

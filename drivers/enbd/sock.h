@@ -20,6 +20,7 @@
  *         when there is something to read, room to write, or an end
  * @priv:  for @wake
  * @inet:  TCP over IPv4 or IPv6, not a Unix socket
+ * @splice: may refer to the data of writes instead of copying them
  * @saved: callbacks of the socket before we took it
  */
 struct enbd_sock {
@@ -27,6 +28,7 @@ struct enbd_sock {
 	void (*wake)(void *priv);
 	void *priv;
 	bool inet;
+	bool splice;
 	struct {
 		void (*data_ready)(struct sock *sk);
 		void (*write_space)(struct sock *sk);
