@@ -245,6 +245,19 @@ equal(os.waitpid(pid, 0)[1], 0, 'nobody ends')
 
 f.call('device-del', index=3)
 equal(devices(), [], 'deleted')
+
+# The answer to device-add comes when nobody has the disk open any more, the
+# reader of its partitions neither.
+done = 0
+for _ in range(20):
+    f.call('device-add', device(channel(fresh(), size, flags), index=0))
+    try:
+        f.call('device-del', index=0)
+        done += 1
+    except NetlinkError as e:
+        diag(e)
+        f.call('device-del', index=0, force=True)
+equal(done, 20, 'deleted right after it was made')
 END
 
 subtests /usr/bin/python3 "$T/bad.py" "$ENBD_LIB" "$PORT"

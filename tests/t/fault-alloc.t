@@ -104,7 +104,7 @@ def add(arg):
 
 
 def delete():
-    f.call('device-del', index=0)
+    f.call('device-del', index=0, force=True)
 
 
 sweep('device-add', add, delete, names)
