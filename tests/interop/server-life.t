@@ -27,6 +27,8 @@ refused()
 
 refused 2 "no port and no file" "nothing to do"
 refused 2 "nothing to serve" "no file" 0
+refused 2 "unrecognized option '--foo'" "an unknown option" 0 "$T/disk" --foo
+refused 2 "option '--name' requires an argument" "an option without its value" --name
 refused 2 "99999: not a port" "a port that is none" 99999 "$T/disk"
 refused 2 "no address" "no port and no Unix socket" - "$T/disk"
 refused 1 "nonexistent: cannot open: No such file" "a file that is not there" 0 "$T/nonexistent"

@@ -15,6 +15,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "log.h"
+
 #define PREF_MIN	4096u
 #define PREF_MAX	(1u << 20)
 
@@ -99,9 +101,11 @@ static int lock_member(const struct io_file *file, const char *path,
 				 "%s: in use by %s; stop that, or serve it read-only from both",
 				 path, holder);
 	}
-	/* A file system without locks */
-	if (errno == EOPNOTSUPP || errno == ENOLCK || errno == EINVAL)
+	if (errno == EOPNOTSUPP || errno == ENOLCK || errno == EINVAL) {
+		enbd_note("%s: its file system has no locks; make sure that no other server writes to it",
+			  path);
 		return 0;
+	}
 	return enbd_fail(err, ENBD_EXIT_GENERAL,
 			 "%s: cannot lock: %s; check the file system", path,
 			 strerror(errno));

@@ -61,6 +61,7 @@ static const struct argp_option options[] = {
  * @config_path: file named with -c
  * @arguments: PORT and FILEs seen
  * @export_options: an option for @export was seen
+ * @quiet: /dev/null, for what argp adds to getopt's one line about a mistake
  * @err: where errors go
  */
 struct parsing {
@@ -69,6 +70,7 @@ struct parsing {
 	const char *config_path;
 	unsigned int arguments;
 	bool export_options;
+	FILE *quiet;
 	struct enbd_err *err;
 };
 
@@ -192,6 +194,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 				  CONNECTIONS_MAX, &config->max_connections);
 	case KEY_HANDSHAKE_TIMEOUT:
 		return set_handshake(p, arg);
+	case ARGP_KEY_INIT:
+		state->err_stream = p->quiet;
+		return 0;
 	case ARGP_KEY_ARG:
 		return argument(p, arg);
 	default:
@@ -247,30 +252,42 @@ static int parse_over_file(struct parsing *p, int argc, char **argv)
 	return rc ? rc : config_check(config, p->err);
 }
 
+static int parse(struct parsing *p, int argc, char **argv)
+{
+	error_t rc;
+
+	p->export = config_add_export(p->config, "");
+	rc = p->export ? argp_parse(&argp, argc, argv, 0, NULL, p) : ENOMEM;
+	if (rc == ENOMEM)
+		return enbd_fail(p->err, ENBD_EXIT_GENERAL, "%s",
+				 strerror(ENOMEM));
+	if (rc)
+		return -1;
+	if (p->config_path)
+		return parse_over_file(p, argc, argv);
+	if (!p->arguments)
+		return enbd_fail(p->err, ENBD_EXIT_USAGE,
+				 "no port and no file; see enbd-server --help");
+	if (!p->export->file_count)
+		return enbd_fail(p->err, ENBD_EXIT_USAGE,
+				 "nothing to serve; name a file or block device after the port");
+	return config_check(p->config, p->err);
+}
+
 int options_parse(struct server_config *config, int argc, char **argv,
 		  struct enbd_err *err)
 {
 	struct parsing p = { .config = config, .err = err };
-	error_t rc;
+	int rc;
 
 	argp_err_exit_status = ENBD_EXIT_USAGE;
-	p.export = config_add_export(config, "");
-	if (!p.export)
-		return enbd_fail(err, ENBD_EXIT_GENERAL, "%s",
-				 strerror(ENOMEM));
-	rc = argp_parse(&argp, argc, argv, 0, NULL, &p);
-	if (rc == ENOMEM)
-		return enbd_fail(err, ENBD_EXIT_GENERAL, "%s",
-				 strerror(ENOMEM));
-	if (rc)
-		return -1;
-	if (p.config_path)
-		return parse_over_file(&p, argc, argv);
-	if (!p.arguments)
-		return enbd_fail(err, ENBD_EXIT_USAGE,
-				 "no port and no file; see enbd-server --help");
-	if (!p.export->file_count)
-		return enbd_fail(err, ENBD_EXIT_USAGE,
-				 "nothing to serve; name a file or block device after the port");
-	return config_check(config, err);
+	if (argc)
+		argv[0] = program_invocation_short_name;
+	p.quiet = fopen("/dev/null", "we");
+	if (!p.quiet)
+		return enbd_fail(err, ENBD_EXIT_GENERAL, "/dev/null: %s",
+				 strerror(errno));
+	rc = parse(&p, argc, argv);
+	fclose(p.quiet);
+	return rc;
 }
