@@ -13,6 +13,7 @@
 
 #include <linux/cpumask.h>
 #include <linux/delay.h>
+#include <linux/file.h>
 #include <linux/log2.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -223,6 +224,8 @@ static void device_add_work(struct work_struct *work)
 			queue_work(enbd_device_wq, &dev->del_work);
 	} else {
 		set_bit(ENBD_DEVICE_ADDED, &dev->bits);
+		/* who read the partitions has it open until this is done */
+		flush_delayed_fput();
 		enbd_sysfs_refresh(dev);
 		device_notify(dev, ENBD_EVENT_DEVICE_ADD, NULL);
 	}
