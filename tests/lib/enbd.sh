@@ -30,7 +30,7 @@ MARK="enbd-test $ENBD_TEST $$ begins"
 # How slow the guest is. SLOW stretches deadlines, LOAD divides amounts.
 case $ENBD_GUEST in
 uml)		SLOW=1 LOAD=1 ;;
-uml-debug)	SLOW=4 LOAD=4 ;;
+uml-debug)	SLOW=3 LOAD=4 ;;
 *)		SLOW=6 LOAD=8 ;;
 esac
 
@@ -201,17 +201,19 @@ proxy()
 	[[ $answer == ok* ]]
 }
 
-# start_hostile MODE [OPTIONS]: a server that does wrong, see hostile.py.
+# start_hostile MODE... [OPTIONS]: servers that do wrong, see hostile.py, all in
+# one process. Sets PORT and URI of the first; hostile MODE those of another.
 start_hostile()
 {
-	local mode=$1
+	rm -f "$T/hostile.ports"
+	spawn hostile "$ENBD_LIB/hostile.py" --port-file "$T/hostile.ports" "$@"
+	await_server hostile "$T/hostile.ports"
+	hostile "$1"
+}
 
-	shift
-	rm -f "$T/hostile.port"
-	spawn hostile "$ENBD_LIB/hostile.py" --port-file "$T/hostile.port" \
-		"$mode" "$@"
-	await_server hostile "$T/hostile.port"
-	PORT=$(cat "$T/hostile.port")
+hostile()
+{
+	PORT=$(awk -v m="$1" '$1 == m { print $2 }' "$T/hostile.ports")
 	URI=nbd://127.0.0.1:$PORT
 }
 

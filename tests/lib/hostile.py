@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """An NBD server that does one thing wrong.
 
-    hostile.py --port-file F [--size N] [--at OFFSET] [--times N] MODE
+    hostile.py --port-file F [--size N] [--at OFFSET] [--times N] MODE...
 
 Modes of the transmission phase shake hands correctly and answer correctly
 until a request for offset --at arrives (a write for the modes that begin with
 write-, a read for the others); then they misbehave, --times times. Modes of
 the handshake never get so far. "hostile.py --list KIND" prints the modes of a
-kind (handshake, dies, fails, works) for tests to loop over: after "dies" the
+kind (handshake, dies, fails, works) for tests to loop over; several modes in one
+process have a port each, and F a line "MODE PORT" for each: after "dies" the
 channel must be lost, after "fails" only the request fails, and after "works"
 nothing is wrong at all, which proves that the server can do right.
 
@@ -568,12 +569,11 @@ KINDS = {'handshake': HANDSHAKE, 'dies': DIES, 'fails': FAILS, 'works': WORKS}
 
 
 class Server:
-    def __init__(self, args):
-        self.mode, self.at, self.times = args.mode, args.at, args.times
+    def __init__(self, mode_name, args):
+        self.mode, self.at, self.times = mode_name, args.at, args.times
         self.size, self.flags = args.size, args.flags
         self.blocks = None
-        self.disk = bytearray(struct.pack(
-            '>%dQ' % (args.size // 8), *range(args.size // 8)))
+        self.disk = bytearray(args.pattern)
         self.lock = threading.Lock()
         self.act = None
         for kind in (DIES, FAILS, WORKS):
@@ -603,6 +603,13 @@ class Server:
             pass
 
 
+def listen(server, listener):
+    while True:
+        sock, _ = listener.accept()
+        threading.Thread(target=server.connection, args=(sock,),
+                         daemon=True).start()
+
+
 def main():
     if sys.argv[1:2] == ['--list']:
         print(*KINDS[sys.argv[2]])
@@ -614,16 +621,18 @@ def main():
     ap.add_argument('--times', type=int, default=1)
     ap.add_argument('--flags', type=int, default=FLAGS,
                     help='transmission flags')
-    ap.add_argument('mode')
+    ap.add_argument('mode', nargs='+')
     args = ap.parse_args()
-    server = Server(args)
-    listener = socket.create_server(('127.0.0.1', 0), backlog=64)
+    words = args.size // 8
+    args.pattern = struct.pack('>%dQ' % words, *range(words))
+    ports = ''
+    for name in args.mode:
+        server = Server(name, args)
+        listener = socket.create_server(('127.0.0.1', 0), backlog=64)
+        ports += '%s %d\n' % (name, listener.getsockname()[1])
+        threading.Thread(target=listen, args=(server, listener)).start()
     with open(args.port_file, 'w', encoding='ascii') as f:
-        f.write('%d\n' % listener.getsockname()[1])
-    while True:
-        sock, _ = listener.accept()
-        threading.Thread(target=server.connection, args=(sock,),
-                         daemon=True).start()
+        f.write(ports)
 
 
 if __name__ == '__main__':

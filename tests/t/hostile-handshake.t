@@ -8,8 +8,10 @@
 
 . "$(dirname "$0")/../lib/enbd.sh"
 
-for mode in $("$ENBD_LIB/hostile.py" --list handshake); do
-	start_hostile "$mode"
+modes=$("$ENBD_LIB/hostile.py" --list handshake)
+start_hostile $modes
+for mode in $modes; do
+	hostile "$mode"
 	begin=$(now_ms)
 	( ulimit -v 1000000
 	  exec timeout -k 1 $((35 * SLOW)) enbdctl connect "$URI" >"$T/out" 2>"$T/err" )
@@ -31,7 +33,6 @@ for mode in $("$ENBD_LIB/hostile.py" --list handshake); do
 	like "$(cat "$T/err")" '^enbdctl: .*:?' "$mode: by enbdctl"
 	num "$ms" -lt $((33000 * SLOW)) "$mode: in time ($ms ms)"
 	ok "$mode: nothing is left" no_devices
-	stop_server "$PID"
 done
 
 done_testing

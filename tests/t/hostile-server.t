@@ -40,19 +40,23 @@ import struct, sys
 sys.stdout.buffer.write(struct.pack(">512Q", *range(131072, 131072 + 512)))
 ' >"$T/want"
 
-for mode in $("$ENBD_LIB/hostile.py" --list works); do
-	start_hostile "$mode"
+modes=$("$ENBD_LIB/hostile.py" --list works)
+start_hostile $modes
+for mode in $modes; do
+	hostile "$mode"
 	need_connect "$URI" -n 1
 	ok "$mode: a read" one_request "$mode"
 	ok "$mode: the data are right" cmp "$T/got" "$T/want"
 	is "$(chan_state "$NAME" 0)" live "$mode: the channel lives"
 	ok "$mode: disconnect" disconnect
-	stop_server "$PID"
 done
+stop_server "$PID"
 
-for mode in $("$ENBD_LIB/hostile.py" --list fails); do
+modes=$("$ENBD_LIB/hostile.py" --list fails)
+start_hostile $modes
+for mode in $modes; do
 	rm -f "$T/got"
-	start_hostile "$mode"
+	hostile "$mode"
 	need_connect "$URI" -n 1
 	nok "$mode: the read fails" one_request "$mode"
 	ok "$mode: nothing stale is read" nothing_stale
@@ -60,16 +64,17 @@ for mode in $("$ENBD_LIB/hostile.py" --list fails); do
 	ok "$mode: and is right" cmp "$T/got" "$T/want"
 	is "$(chan_state "$NAME" 0)" live "$mode: the channel lives"
 	ok "$mode: disconnect" disconnect
-	stop_server "$PID"
 done
+stop_server "$PID"
 
 # The request that meets the fault is parked with its channel gone; removing
 # the device by force is what ends it.
-for mode in $("$ENBD_LIB/hostile.py" --list dies); do
+modes=$("$ENBD_LIB/hostile.py" --list dies)
+start_hostile $modes --times -1
+for mode in $modes; do
 	rm -f "$T/got"
 	note
-	start_hostile "$mode" --times -1
-	server=$PID
+	hostile "$mode"
 	need_connect "$URI" -n 1 --dead-timeout 0 --io-timeout 2
 	one_request "$mode" >"$T/dd.log" 2>&1 &
 	dd=$!
@@ -84,7 +89,6 @@ for mode in $("$ENBD_LIB/hostile.py" --list dies); do
 		num $rc -ne 0 "$mode: the request fails"
 	ok "$mode: nothing stale is read" nothing_stale
 	ok "$mode: the device is gone" wait_for 5 no_devices
-	stop_server "$server"
 done
 
 done_testing

@@ -60,15 +60,16 @@ ok "disconnect" disconnect
 # The timeout counts from when the request was given to the channel it is on,
 # not from when the application asked: a request that comes over from a lost
 # channel must not take the next one down with it.
-start_nbdkit --filter=delay memory 8M rdelay=$((1500 * SLOW))ms
+factor=$((SLOW > 2 ? 2 : SLOW))
+start_nbdkit --filter=delay memory 8M rdelay=$((1500 * factor))ms
 start_proxy "$PORT"
-need_connect "$URI" -n 2 --io-timeout $((2 * SLOW))
+need_connect "$URI" -n 2 --io-timeout $((2 * factor))
 spawn dd dd if="$DEV" of=/dev/null bs=4k count=1 skip=8 iflag=direct
 dd=$PID
 begin=$(now_ms)
 asked()
 {
-	[ $(($(now_ms) - begin)) -ge $((1000 * SLOW)) ]
+	[ $(($(now_ms) - begin)) -ge $((1000 * factor)) ]
 }
 wait_for 5 asked
 busy=$(field '[c["index"] for c in ch if c["pending"]][0]')
