@@ -8,17 +8,20 @@
 #include "trace.h"
 
 /*
- * The channel of a route with the least in flight; of equals the one after
- * @turn, so that an idle device uses all of them.
+ * The channel for the next batch: the one at @turn, which is warm, unless
+ * another has at least two requests less in flight; then the one with the
+ * least.
  */
 static unsigned int route_next(const struct enbd_route *route,
 			       unsigned int turn)
 {
-	unsigned int i, best = 0;
-	u64 least = U64_MAX;
+	unsigned int i, best = turn % route->nr;
+	u64 least = enbd_channel_load(route->ch[best]);
 
-	for (i = 0; i < route->nr; i++) {
-		unsigned int at = (turn + 1 + i) % route->nr;
+	if (least)
+		least--;
+	for (i = 1; i < route->nr; i++) {
+		unsigned int at = (turn + i) % route->nr;
 		u64 load = enbd_channel_load(route->ch[at]);
 
 		if (load < least) {

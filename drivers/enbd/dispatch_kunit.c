@@ -148,22 +148,26 @@ static void route_least(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, route_next(now->queue.spare, turn), 3);
 	set_load(3, 5, 1);
 	for (turn = 0; turn < NR_CH; turn++)
-		KUNIT_EXPECT_EQ(test, route_next(now->queue.spare, turn), 1);
+		KUNIT_EXPECT_EQ(test, route_next(now->queue.spare, turn),
+				turn == 2 ? 2 : 1);
 }
 
-static void route_ties_rotate(struct kunit *test)
+static void route_stays_where_it_is_warm(struct kunit *test)
 {
 	unsigned int turn;
 
 	for (turn = 0; turn < NR_CH; turn++)
 		KUNIT_EXPECT_EQ(test, route_next(now->queue.spare, turn),
-				(turn + 1) % NR_CH);
-	/* only 0 and 2 are idle */
+				turn);
+	/* one request is not worth another channel */
 	set_load(1, 1, 0);
-	set_load(3, 1, 0);
-	KUNIT_EXPECT_EQ(test, route_next(now->queue.spare, 0), 2);
+	KUNIT_EXPECT_EQ(test, route_next(now->queue.spare, 1), 1);
+	/* two are: only 0 and 2 are idle */
+	set_load(1, 2, 0);
+	set_load(3, 2, 0);
+	KUNIT_EXPECT_EQ(test, route_next(now->queue.spare, 0), 0);
 	KUNIT_EXPECT_EQ(test, route_next(now->queue.spare, 1), 2);
-	KUNIT_EXPECT_EQ(test, route_next(now->queue.spare, 2), 0);
+	KUNIT_EXPECT_EQ(test, route_next(now->queue.spare, 2), 2);
 	KUNIT_EXPECT_EQ(test, route_next(now->queue.spare, 3), 0);
 }
 
@@ -177,15 +181,23 @@ static void route_turn_beyond(struct kunit *test)
 	expect_on(test, submit(0, true), 0);
 }
 
-static void submit_rotates(struct kunit *test)
+static void submit_spreads(struct kunit *test)
 {
-	unsigned int i;
+	unsigned int load[NR_CH] = {};
+	unsigned int i, j;
 
 	for (i = 0; i < DEPTH; i++) {
-		expect_on(test, submit(i, true), i % NR_CH);
-		KUNIT_EXPECT_EQ(test, now->kicked[i % NR_CH], 1 + i / NR_CH);
+		u8 at;
+
+		enbd_io_where(submit(i, true), &at);
+		KUNIT_ASSERT_LT(test, at, NR_CH);
+		load[at]++;
+		KUNIT_EXPECT_EQ(test, now->kicked[at], load[at]);
 	}
 	KUNIT_EXPECT_EQ(test, now->nr_queued, DEPTH);
+	for (i = 0; i < NR_CH; i++)
+		for (j = 0; j < NR_CH; j++)
+			KUNIT_EXPECT_LE(test, load[i], load[j] + 2);
 }
 
 static void submit_avoids_the_busy(struct kunit *test)
@@ -380,9 +392,9 @@ static void timeout_without_channel(struct kunit *test)
 
 static struct kunit_case dispatch_cases[] = {
 	KUNIT_CASE(route_least),
-	KUNIT_CASE(route_ties_rotate),
+	KUNIT_CASE(route_stays_where_it_is_warm),
 	KUNIT_CASE(route_turn_beyond),
-	KUNIT_CASE(submit_rotates),
+	KUNIT_CASE(submit_spreads),
 	KUNIT_CASE(submit_avoids_the_busy),
 	KUNIT_CASE(batch_stays_together),
 	KUNIT_CASE(batch_ends_with_last),
