@@ -523,8 +523,11 @@ int enbd_device_del(struct enbd_device *dev, bool force,
 	if (wait_for_completion_killable_timeout(&dev->gone,
 						 ENBD_PATIENCE) > 0)
 		return 0;
-	NL_SET_ERR_MSG(extack,
-		       "the device is being removed but waits for the server, force ends that");
+	if (force)
+		NL_SET_ERR_MSG(extack, "the device is being removed, which takes long");
+	else
+		NL_SET_ERR_MSG(extack,
+			       "the device is being removed but waits for the server, force ends that");
 	return -EINPROGRESS;
 }
 
