@@ -119,7 +119,7 @@ class Boot:
                 said.append(text)
                 del said[:-40]
             if text.startswith("vm: "):
-                self.report.note(f"{self.kernel}: {text[4:]}")
+                self.report.note(f"{self.kernel}: {text[4:].removeprefix(self.kernel + ': ')}")
 
 
 def run_tests(report, kernel, tests, name="guest"):
