@@ -190,6 +190,16 @@ def next_cookie(c, cmd, cookie, offset, length):
 
 
 @mode(DIES)
+def cookie_bit_32(c, cmd, cookie, offset, length):
+    c.right(cmd, cookie ^ 1 << 32, offset, length)
+
+
+@mode(DIES)
+def cookie_bit_63(c, cmd, cookie, offset, length):
+    c.right(cmd, cookie ^ 1 << 63, offset, length)
+
+
+@mode(DIES)
 def answer_twice(c, cmd, cookie, offset, length):
     c.right(cmd, cookie, offset, length)
     c.right(cmd, cookie, offset, length)

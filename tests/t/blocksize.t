@@ -36,7 +36,8 @@ is "$(queue physical_block_size)" 4096 "512: physical block size"
 num "$(queue max_hw_sectors_kb)" -le 64 "512: largest request"
 is "$(field 'dev["block_min"], dev["block_pref"], dev["block_max"]')" \
 	"(512, 4096, 65536)" "512: status knows them"
-ok "512: requests of 512 to 1M" io_verify --bsrange=512-1m --blockalign=512 --number_ios=$(scale 1500)
+ok "512: requests of 512 to 1M" io_verify --bsrange=512-1m --blockalign=512 \
+	--number_ios=$(scale 1500)
 ok "512: one read of 4 MiB is split" dd if="$DEV" of=/dev/null bs=4M count=1 \
 	iflag=direct
 is "$(grep -oE '(Read|Write) .*count=0x[0-9a-f]+' "$T/requests" |

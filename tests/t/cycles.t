@@ -39,7 +39,7 @@ cycle()
 # objects back until their cache is shrunk.
 slabs()
 {
-	local names='^(kmalloc|TCP|UNIX|sock|request|bio|blk|bdev|kernfs|filp|enbd|skbuff|task|file|percpu)'
+	local names='^(kmalloc|TCP|UNIX|sock|request|bio|blk|bdev|kernfs|filp|enbd|skbuff|task)'
 	local cache
 
 	sync
