@@ -13,6 +13,24 @@
 
 #include "target.h"
 
+struct file_io;
+
+/**
+ * struct write_lane - writes to one file that wait for another one
+ * @busy: one is queued or being carried out
+ * @head: oldest that waits
+ * @tail: last that waits; only while @head is set
+ *
+ * The kernel lets only one buffered write at a time into a file. Those that
+ * would wait for it wait here, where that takes no thread and no CPU. Belongs
+ * to the engine, and so does the lock.
+ */
+struct write_lane {
+	bool busy;
+	struct file_io *head;
+	struct file_io *tail;
+};
+
 /**
  * struct io_file - an open file or block device
  * @fd: for data
@@ -26,6 +44,7 @@
  *              not made where that would hold up others
  * @slow_for: ns, how long the last such pause was; 0 after a quick call
  * @slow_score: grows with slow calls, shrinks with quick ones
+ * @lane: see there
  *
  * The hints are shared by all threads without a lock: a lost update costs
  * time, nothing else.
@@ -39,6 +58,7 @@ struct io_file {
 	atomic_llong slow_until;
 	atomic_llong slow_for;
 	atomic_int slow_score;
+	struct write_lane lane;
 };
 
 /**

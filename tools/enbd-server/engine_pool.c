@@ -35,6 +35,68 @@ struct pool {
 	bool stop;
 };
 
+/* With lock: hand an operation to the threads. */
+static void enqueue(struct pool *pool, struct file_io *io)
+{
+	io->next = NULL;
+	*pool->tail = io;
+	pool->tail = &io->next;
+	pool->queued++;
+	if (pool->idle)
+		pthread_cond_signal(&pool->work);
+}
+
+/* A stable write waits for the disk, and lets others in meanwhile. */
+static bool uses_lane(const struct file_io *io)
+{
+	return io->op == IO_WRITE && !(io->flags & IO_FUA) &&
+	       !io->file->is_block;
+}
+
+/* With lock. Return: true if the operation has to wait for another one */
+static bool enter_lane(struct file_io *io)
+{
+	struct write_lane *lane = &io->file->lane;
+
+	if (!lane->busy) {
+		lane->busy = true;
+		return false;
+	}
+	io->next = NULL;
+	if (lane->head)
+		lane->tail->next = io;
+	else
+		lane->head = io;
+	lane->tail = io;
+	return true;
+}
+
+static void leave_lane(struct pool *pool, struct io_file *file)
+{
+	struct write_lane *lane = &file->lane;
+	struct file_io *io;
+
+	pthread_mutex_lock(&pool->lock);
+	io = lane->head;
+	if (io) {
+		lane->head = io->next;
+		enqueue(pool, io);
+	} else {
+		lane->busy = false;
+	}
+	pthread_mutex_unlock(&pool->lock);
+}
+
+static void carry_out(struct pool *pool, struct file_io *io)
+{
+	const bool lane = uses_lane(io);
+
+	file_run(io);
+	if (lane)
+		leave_lane(pool, io->file);
+	io->done(io);
+}
+
 static void *worker(void *arg)
 {
 	struct pool *pool = arg;
@@ -55,8 +117,7 @@ static void *worker(void *arg)
 			pool->tail = &pool->head;
 		pool->queued--;
 		pthread_mutex_unlock(&pool->lock);
-		file_run(io);
-		io->done(io);
+		carry_out(pool, io);
 		pthread_mutex_lock(&pool->lock);
 	}
 	pool->threads--;
@@ -75,13 +136,12 @@ static void pool_submit(struct engine *engine, struct file_io *io)
 {
 	struct pool *pool = (struct pool *)engine;
 
-	io->next = NULL;
 	pthread_mutex_lock(&pool->lock);
-	*pool->tail = io;
-	pool->tail = &io->next;
-	pool->queued++;
-	if (pool->idle)
-		pthread_cond_signal(&pool->work);
+	if (uses_lane(io) && enter_lane(io)) {
+		pthread_mutex_unlock(&pool->lock);
+		return;
+	}
+	enqueue(pool, io);
 	/*
 	 * A thread that cannot be started is no loss while there is another
 	 * one, and engine_pool_create() has made sure of that.

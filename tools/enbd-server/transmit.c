@@ -290,13 +290,7 @@ static bool handle_write(struct connection *conn,
 		request_put(req);
 		return false;
 	}
-	/* In this thread its data is still in the CPU's cache. */
-	if (conn->big_writes &&
-	    !conn->target->ops->run_now(conn->target, &req->io) &&
-	    !req->io.error) {
-		request_put(req);
-		return answer(conn, nbd, 0);
-	}
+	/* While another thread writes it the next one is received. */
 	start(conn, req);
 	return true;
 }
