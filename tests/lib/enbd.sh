@@ -366,10 +366,12 @@ log_has()
 
 # ---------------------------------------------------------------- counting
 
-# Sockets in use in every state that can leak, without TIME_WAIT.
-count_tcp()
+# Sockets that exist: those that somebody refers to, in whatever state, and
+# TCP's own, which may outlive them; without TIME_WAIT.
+count_sockets()
 {
-	awk '/^TCP:/ { print $3 }' /proc/net/sockstat
+	awk '/^sockets:/ { n = $3 } /^TCP:/ { n += $9 } END { print n }' \
+		/proc/net/sockstat
 }
 
 count_threads()

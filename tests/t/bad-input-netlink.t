@@ -10,7 +10,7 @@
 . "$(dirname "$0")/../lib/enbd.sh"
 
 start_nbdkit memory 8M
-sockets=$(count_tcp)
+sockets=$(count_sockets)
 
 cat >"$T/bad.py" <<'END'
 import os
@@ -263,9 +263,9 @@ END
 subtests /usr/bin/python3 "$T/bad.py" "$ENBD_LIB" "$PORT"
 back()
 {
-	[ "$(count_tcp)" -le "$sockets" ]
+	[ "$(count_sockets)" -le "$sockets" ]
 }
 ok "all sockets are given back" wait_for 10 back ||
-	diag "$sockets before, $(count_tcp) now"
+	diag "$sockets before, $(count_sockets) now"
 
 done_testing

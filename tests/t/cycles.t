@@ -53,7 +53,7 @@ slabs()
 
 settled()
 {
-	[ "$(count_tcp)" -le "$sockets" ] && [ "$(count_threads)" = "$threads" ]
+	[ "$(count_sockets)" -le "$sockets" ] && [ "$(count_threads)" = "$threads" ]
 }
 
 grown()
@@ -69,7 +69,7 @@ not_grown()
 	! grown
 }
 
-sockets=$(count_tcp)
+sockets=$(count_sockets)
 threads=$(count_threads)
 ok "warm up with $warm cycles" cycle $warm
 ok "sockets and threads are back" wait_for 10 settled
@@ -81,7 +81,7 @@ begin=$SECONDS
 ok "$cycles times connect, read, disconnect" cycle $cycles
 diag "took $((SECONDS - begin)) s"
 ok "sockets and threads are back" wait_for 10 settled ||
-	diag "sockets $sockets, $(count_tcp), threads $threads, $(count_threads)"
+	diag "sockets $sockets, $(count_sockets), threads $threads, $(count_threads)"
 if [ -s "$T/before" ]; then
 	ok "no slab has grown by an object a cycle" wait_for 10 not_grown ||
 		diag "$(grown)"
@@ -94,6 +94,6 @@ num $(($(awk '/^VmallocUsed:/ { print $2 }' /proc/meminfo) - vmalloc)) -lt \
 	$((cycles * 2 + 256)) "vmalloc has not grown"
 ok "rmmod" rmmod enbd
 is "$(count_threads)" 0 "no thread is left"
-num "$(count_tcp)" -le "$sockets" "no socket is left"
+num "$(count_sockets)" -le "$sockets" "no socket is left"
 
 done_testing

@@ -15,7 +15,7 @@ debugfs=/sys/kernel/debug
 
 truncate -s 4M "$T/disk"
 start_server "$T/disk"
-sockets=$(count_tcp)
+sockets=$(count_sockets)
 
 # Allocations that may sleep fail, too, but nobody else's.
 for kind in failslab fail_page_alloc; do
@@ -139,7 +139,7 @@ END
 subtests /usr/bin/python3 "$T/nth.py" "$ENBD_LIB" "$PORT" 1
 back()
 {
-	[ "$(count_tcp)" -le "$sockets" ]
+	[ "$(count_sockets)" -le "$sockets" ]
 }
 ok "no socket is left" wait_for 10 back
 need_connect "$URI" -n 2

@@ -16,7 +16,7 @@ begin=$EPOCHREALTIME
 need_connect "$URI" -n 4
 us=$((${EPOCHREALTIME/./} - ${begin/./}))
 ok "disconnect" disconnect
-sockets=$(count_tcp)
+sockets=$(count_sockets)
 threads=$(count_threads)
 diag "connect takes $us us"
 
@@ -75,10 +75,10 @@ is $bad 0 "every device that was there worked and could be removed"
 
 back()
 {
-	[ "$(count_tcp)" -le "$sockets" ] && [ "$(count_threads)" -le "$threads" ]
+	[ "$(count_sockets)" -le "$sockets" ] && [ "$(count_threads)" -le "$threads" ]
 }
 ok "no socket or thread is left" wait_for 10 back ||
-	diag "sockets $sockets -> $(count_tcp), threads $threads -> $(count_threads)"
+	diag "sockets $sockets -> $(count_sockets), threads $threads -> $(count_threads)"
 need_connect "$URI" -n 4
 ok "the next connect works" works
 ok "disconnect" disconnect

@@ -44,8 +44,18 @@ need_connect "$one" -n 4
 nda=$DEV
 need_connect "$URI" -n 4
 ndb=$DEV
-ok "mkfs on the second device" mkfs.ext4 -q -F "$ndb"
-ok "mount" mount "$ndb" "$T/mnt"
+# A file system adds its frames to the longest chain of calls there is: flusher,
+# file system, block layer, TCP, and on the same stack the softirq that receives
+# for the server. KASAN's frames do not fit into 16 KiB with that.
+file=$T/mnt/file
+if zgrep -q CONFIG_KASAN=y /proc/config.gz 2>/dev/null &&
+	zgrep -q CONFIG_KERNEL_STACK_ORDER=2 /proc/config.gz; then
+	skip "ext4 on the second device" "KASAN with stacks of 16 KiB"
+	file=$ndb
+else
+	ok "mkfs on the second device" mkfs.ext4 -q -F "$ndb"
+	ok "mount" mount "$ndb" "$T/mnt"
+fi
 
 echo +memory >"$T/cg/cgroup.subtree_control"
 mkdir "$T/cg/enbd-test"
@@ -63,9 +73,9 @@ inside()
 }
 
 spawn writer bash -c 'echo $$ >"$1"
-	while dd if=/dev/zero of="$2/file" bs=1M count="$3" conv=notrunc; do
+	while dd if=/dev/zero of="$2" bs=1M count="$3" conv=notrunc; do
 		echo round
-	done 2>/dev/null' - "$T/cg/enbd-test/cgroup.procs" "$T/mnt" "$(scale 100 40)"
+	done 2>/dev/null' - "$T/cg/enbd-test/cgroup.procs" "$file" "$(scale 100 40)"
 writer=$PID
 
 for i in 1 2 3 4 5 6 7 8 9 10; do
@@ -74,7 +84,7 @@ for i in 1 2 3 4 5 6 7 8 9 10; do
 	is "${got%% *}" "${want%% *}" "md5sum number $i of $mib MiB"
 done
 ok "the writer lives" kill -0 "$writer"
-num "$(grep -c round "$T/writer.log")" -ge 1 "and wrote its file several times"
+num "$(grep -c round "$T/writer.log")" -ge 1 "and wrote its file again and again"
 num "$(awk '/^(max|high) / { n += $2 } END { print n }' \
 	"$T/cg/enbd-test/memory.events")" -gt 10 "memory was short all the time"
 is "$(awk '/^oom_kill / { print $2 }' "$T/cg/enbd-test/memory.events")" 0 \
@@ -83,7 +93,7 @@ echo 1 >"$T/cg/enbd-test/cgroup.kill"
 ok "the writer ends" wait_for 20 gone "$writer"
 
 # A buffered writer on the raw device itself, half its memory dirty.
-ok "umount" within 60 umount "$T/mnt"
+[ "$file" = "$ndb" ] || ok "umount" within 60 umount "$T/mnt"
 ok "write 100 MiB through $limit MiB of memory" \
 	inside 60 dd if=/dev/urandom of="$ndb" bs=1M count=100 conv=fsync
 ok "they are in the server's file" inside 60 cmp -n 100M "$ndb" "$T/two"

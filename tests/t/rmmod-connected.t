@@ -9,11 +9,11 @@
 truncate -s 4M "$T/disk"
 start_server "$T/disk"
 start_proxy "$PORT"
-sockets=$(count_tcp)
+sockets=$(count_sockets)
 
 back()
 {
-	[ "$(count_tcp)" -le "$sockets" ]
+	[ "$(count_sockets)" -le "$sockets" ]
 }
 
 need_connect "$URI" -n 2
