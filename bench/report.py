@@ -52,7 +52,9 @@ def unit(cell):
 def label(stack):
     name, n = stack["client"], stack["connections"]
     if name == "enbd":
-        return "**enbd**, %d channel%s" % (n, "s" if n > 1 else "")
+        replies = stack.get("replies")
+        return "**enbd**, %d channel%s%s" % (n, "s" if n > 1 else "",
+                                             ", %s replies" % replies if replies else "")
     if name == "nbd":
         return "nbd.ko, %d connection%s" % (n, "s" if n > 1 else "")
     return {"nvme-tcp": "nvme-tcp", "tcp": "raw TCP (iperf3)"}.get(name, name)

@@ -148,6 +148,7 @@ class Stack:
     @disk is the device's name and @server the Process, if there is one."""
 
     blocks = True		# it makes a block device
+    replies = None		# a framing of replies that is not the default
 
     def __init__(self, client, server, connections):
         self.client = client
@@ -216,13 +217,17 @@ class Stack:
 
 
 class Enbd(Stack):
-    def __init__(self, server, connections):
+    def __init__(self, server, connections, replies=None):
         super().__init__("enbd", server, connections)
+        self.replies = replies
+        if replies:
+            self.name = "enbd-%d-%s@%s" % (connections, replies, server)
 
     def setup(self, backing):
         load_module("enbd")
         self.server, port = SERVERS[self.server_name](backing)
         out = command("enbdctl", "connect", "-n", str(self.connections),
+                      *(["--reply-format", self.replies] if self.replies else []),
                       "nbd://%s:%d" % (HOST, port))
         self.disk = os.path.basename(out.split()[-1])
 
@@ -353,4 +358,6 @@ def all_stacks():
     for server in SERVERS:
         stacks += [Nbd(server, 1), Enbd(server, 1), Enbd(server, 2), Enbd(server, 4),
                    Nbd(server, 4)]
+        if server == "nbdkit":
+            stacks.insert(-1, Enbd(server, 1, "simple"))
     return stacks + [NvmeTcp(), RawTcp()]
