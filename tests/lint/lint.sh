@@ -43,8 +43,8 @@ need() {
 # where git does not trust the folder's owner, whatever is here but for builds
 all_files() {
 	git -c safe.directory='*' ls-files --cached --others --exclude-standard 2>/dev/null ||
-		find . -name build -prune -o -name .git -prune -o -type f ! -name '*.o' ! -name '.*.cmd' \
-			! -name '*.ko' ! -name '*.mod*' -printf '%P\n'
+		find . -name build -prune -o -name .git -prune -o -name __pycache__ -prune -o -type f ! -name '*.o' ! -name '.*.cmd' \
+			! -name '*.ko' ! -name '*.mod*' ! -name '.checkpatch*' -printf '%P\n'
 }
 
 # tracked PATTERN...: those that match; a folder stands for all in it
