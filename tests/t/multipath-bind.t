@@ -59,7 +59,8 @@ sent()
 load()
 {
 	within 50 fio --name=l --filename="$DEV" --direct=1 --rw=randwrite \
-		--bs=16k --size=$(scale 8 2)M --ioengine=libaio --iodepth=16 \
+		--bs=16k --size=$(scale 8 2)M --ioengine=libaio --iodepth=32 \
+		--iodepth_batch_submit=16 --iodepth_low=16 \
 		--verify=crc32c --aux-path="$T"
 }
 
