@@ -70,12 +70,21 @@ static void sock_reclassify(struct sock *sk)
 int enbd_sock_init(void)
 {
 	enbd_cred = prepare_kernel_cred(&init_task);
-	return enbd_cred ? 0 : -ENOMEM;
+	if (!enbd_cred)
+		return -ENOMEM;
+	/*
+	 * The first socket with a right to reserves, and the last, make the
+	 * kernel patch its code everywhere. Do that once, not at every connect
+	 * and disconnect.
+	 */
+	static_branch_inc(&memalloc_socks_key);
+	return 0;
 }
 
 /* After the last socket. */
 void enbd_sock_exit(void)
 {
+	static_branch_dec(&memalloc_socks_key);
 	put_cred(enbd_cred);
 }
 
