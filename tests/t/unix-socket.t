@@ -16,6 +16,7 @@ is "$(field 'dev["export"]')" data "the export's name"
 like "$(field 'ch[0]["peer"]')" "$sock" "the peer is the socket's path"
 ok "I/O" within 40 fio --name=v --filename="$DEV" --direct=1 --rw=randwrite \
 	--bsrange=512-256k --blockalign=512 --ioengine=libaio --iodepth=32 \
+	--iodepth_batch_submit=16 --iodepth_low=16 \
 	--verify=crc32c --size=$(scale 8)M --aux-path="$T"
 num "$(field 'min(c["requested"] for c in ch)')" -gt 0 "over every channel"
 ok "what the server has" cmp "$DEV" "$T/disk"
