@@ -189,6 +189,8 @@ class Family:
             return f"NLA_POLICY_MAX({ctype}, {high})"
         if low is not None:
             return f"NLA_POLICY_MIN({ctype}, {low})"
+        if "exact-len" in checks:
+            return f"NLA_POLICY_EXACT_LEN({self.const(checks['exact-len'])})"
         if "max-len" in checks:
             return f"{{ .type = {ctype}, .len = {checks['max-len']}, }}"
         return f"{{ .type = {ctype}, }}"

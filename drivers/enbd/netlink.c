@@ -532,3 +532,24 @@ int enbd_nl_channel_del_doit(struct sk_buff *skb, struct genl_info *info)
 	enbd_device_put(dev);
 	return err;
 }
+
+static int unsupported(struct genl_info *info)
+{
+	GENL_SET_ERR_MSG(info, "not supported yet");
+	return -EOPNOTSUPP;
+}
+
+int enbd_nl_channel_reserve_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return unsupported(info);
+}
+
+int enbd_nl_device_accept_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return unsupported(info);
+}
+
+int enbd_nl_lost_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return -EOPNOTSUPP;
+}

@@ -9,6 +9,9 @@ const struct nla_policy enbd_nl_channel_new_policy[ENBD_A_CHANNEL_MAX + 1] = {
 	[ENBD_A_CHANNEL_SIZE] = { .type = NLA_U64, },
 	[ENBD_A_CHANNEL_FLAGS] = { .type = NLA_U32, },
 	[ENBD_A_CHANNEL_REPLY_FORMAT] = NLA_POLICY_MAX(NLA_U32, 2),
+	[ENBD_A_CHANNEL_SIGNATURE] = NLA_POLICY_EXACT_LEN(ENBD_SIGNATURE_LEN),
+	[ENBD_A_CHANNEL_VERIFIER] = NLA_POLICY_EXACT_LEN(ENBD_VERIFIER_LEN),
+	[ENBD_A_CHANNEL_FEATURES] = { .type = NLA_U32, },
 };
 
 /* ENBD_NL_DEVICE_ADD - do */
@@ -27,6 +30,10 @@ static const struct nla_policy enbd_nl_device_add_policy[ENBD_A_DEVICE_MAX + 1] 
 	[ENBD_A_DEVICE_IO_TIMEOUT] = { .type = NLA_U32, },
 	[ENBD_A_DEVICE_DEAD_TIMEOUT] = { .type = NLA_U32, },
 	[ENBD_A_DEVICE_CHANNEL] = NLA_POLICY_NESTED(enbd_nl_channel_new_policy),
+	[ENBD_A_DEVICE_SESSION_ID] = NLA_POLICY_EXACT_LEN(ENBD_SESSION_ID_LEN),
+	[ENBD_A_DEVICE_SIGNATURE] = NLA_POLICY_EXACT_LEN(ENBD_SIGNATURE_LEN),
+	[ENBD_A_DEVICE_KEEPALIVE] = { .type = NLA_U32, },
+	[ENBD_A_DEVICE_REPLAY] = NLA_POLICY_MAX(NLA_U32, 2),
 };
 
 /* ENBD_NL_DEVICE_GET - do and dump */
@@ -40,6 +47,8 @@ static const struct nla_policy enbd_nl_device_set_policy[ENBD_A_DEVICE_MAX + 1] 
 	[ENBD_A_DEVICE_SIZE] = { .type = NLA_U64, },
 	[ENBD_A_DEVICE_IO_TIMEOUT] = { .type = NLA_U32, },
 	[ENBD_A_DEVICE_DEAD_TIMEOUT] = { .type = NLA_U32, },
+	[ENBD_A_DEVICE_KEEPALIVE] = { .type = NLA_U32, },
+	[ENBD_A_DEVICE_REPLAY] = NLA_POLICY_MAX(NLA_U32, 2),
 };
 
 /* ENBD_NL_DEVICE_DEL - do */
@@ -56,6 +65,10 @@ static const struct nla_policy enbd_nl_channel_add_policy[ENBD_A_CHANNEL_MAX + 1
 	[ENBD_A_CHANNEL_SIZE] = { .type = NLA_U64, },
 	[ENBD_A_CHANNEL_FLAGS] = { .type = NLA_U32, },
 	[ENBD_A_CHANNEL_REPLY_FORMAT] = NLA_POLICY_MAX(NLA_U32, 2),
+	[ENBD_A_CHANNEL_INCARNATION] = { .type = NLA_U32, },
+	[ENBD_A_CHANNEL_SIGNATURE] = NLA_POLICY_EXACT_LEN(ENBD_SIGNATURE_LEN),
+	[ENBD_A_CHANNEL_VERIFIER] = NLA_POLICY_EXACT_LEN(ENBD_VERIFIER_LEN),
+	[ENBD_A_CHANNEL_FEATURES] = { .type = NLA_U32, },
 };
 
 /* ENBD_NL_CHANNEL_GET - do and dump */
@@ -68,6 +81,22 @@ static const struct nla_policy enbd_nl_channel_get_policy[ENBD_A_CHANNEL_MAX + 1
 static const struct nla_policy enbd_nl_channel_del_policy[ENBD_A_CHANNEL_MAX + 1] = {
 	[ENBD_A_CHANNEL_DEVICE_INDEX] = { .type = NLA_U32, },
 	[ENBD_A_CHANNEL_INDEX] = { .type = NLA_U32, },
+};
+
+/* ENBD_NL_CHANNEL_RESERVE - do */
+static const struct nla_policy enbd_nl_channel_reserve_policy[ENBD_A_CHANNEL_MAX + 1] = {
+	[ENBD_A_CHANNEL_DEVICE_INDEX] = { .type = NLA_U32, },
+	[ENBD_A_CHANNEL_INDEX] = { .type = NLA_U32, },
+};
+
+/* ENBD_NL_DEVICE_ACCEPT - do */
+static const struct nla_policy enbd_nl_device_accept_policy[ENBD_A_DEVICE_MAX + 1] = {
+	[ENBD_A_DEVICE_INDEX] = { .type = NLA_U32, },
+};
+
+/* ENBD_NL_LOST_GET - dump */
+static const struct nla_policy enbd_nl_lost_get_policy[ENBD_A_LOST_MAX + 1] = {
+	[ENBD_A_LOST_DEVICE_INDEX] = { .type = NLA_U32, },
 };
 
 /* validate is 0 throughout: strict checking of requests and dumps */
@@ -119,6 +148,27 @@ static const struct genl_ops enbd_nl_ops[] = {
 		.doit		= enbd_nl_channel_del_doit,
 		.policy		= enbd_nl_channel_del_policy,
 		.maxattr	= ENBD_A_CHANNEL_MAX,
+		.flags		= GENL_ADMIN_PERM,
+	},
+	{
+		.cmd		= ENBD_NL_CHANNEL_RESERVE,
+		.doit		= enbd_nl_channel_reserve_doit,
+		.policy		= enbd_nl_channel_reserve_policy,
+		.maxattr	= ENBD_A_CHANNEL_MAX,
+		.flags		= GENL_ADMIN_PERM,
+	},
+	{
+		.cmd		= ENBD_NL_DEVICE_ACCEPT,
+		.doit		= enbd_nl_device_accept_doit,
+		.policy		= enbd_nl_device_accept_policy,
+		.maxattr	= ENBD_A_DEVICE_MAX,
+		.flags		= GENL_ADMIN_PERM,
+	},
+	{
+		.cmd		= ENBD_NL_LOST_GET,
+		.dumpit		= enbd_nl_lost_get_dumpit,
+		.policy		= enbd_nl_lost_get_policy,
+		.maxattr	= ENBD_A_LOST_MAX,
 		.flags		= GENL_ADMIN_PERM,
 	},
 };

@@ -23,6 +23,10 @@ int enbd_nl_channel_get_doit(struct sk_buff *skb, struct genl_info *info);
 int enbd_nl_channel_get_dumpit(struct sk_buff *skb,
 			       struct netlink_callback *cb);
 int enbd_nl_channel_del_doit(struct sk_buff *skb, struct genl_info *info);
+int enbd_nl_channel_reserve_doit(struct sk_buff *skb, struct genl_info *info);
+int enbd_nl_device_accept_doit(struct sk_buff *skb, struct genl_info *info);
+int enbd_nl_lost_get_dumpit(struct sk_buff *skb,
+			    struct netlink_callback *cb);
 
 /* Indexes of the multicast groups */
 enum {

@@ -26,6 +26,15 @@ const struct enbd_nl_attr enbd_device_attrs[ENBD_A_DEVICE_MAX + 1] = {
 	[ENBD_A_DEVICE_EVENT] = { "event", MNL_TYPE_U32, 0 },
 	[ENBD_A_DEVICE_REASON] = { "reason", MNL_TYPE_NUL_STRING, 0 },
 	[ENBD_A_DEVICE_PAD] = { "pad", MNL_TYPE_UNSPEC, 0 },
+	[ENBD_A_DEVICE_SESSION_ID] = { "session-id", MNL_TYPE_BINARY, 0 },
+	[ENBD_A_DEVICE_SIGNATURE] = { "signature", MNL_TYPE_BINARY, 0 },
+	[ENBD_A_DEVICE_FEATURES] = { "features", MNL_TYPE_U32, 0 },
+	[ENBD_A_DEVICE_KEEPALIVE] = { "keepalive", MNL_TYPE_U32, 0 },
+	[ENBD_A_DEVICE_REPLAY] = { "replay", MNL_TYPE_U32, 0 },
+	[ENBD_A_DEVICE_FENCING] = { "fencing", MNL_TYPE_U32, 0 },
+	[ENBD_A_DEVICE_HELD] = { "held", MNL_TYPE_U32, 0 },
+	[ENBD_A_DEVICE_REGION_SIZE] = { "region-size", MNL_TYPE_U32, 0 },
+	[ENBD_A_DEVICE_UNFLUSHED] = { "unflushed", MNL_TYPE_U64, 0 },
 };
 
 const struct enbd_nl_attr enbd_channel_attrs[ENBD_A_CHANNEL_MAX + 1] = {
@@ -51,6 +60,19 @@ const struct enbd_nl_attr enbd_channel_attrs[ENBD_A_CHANNEL_MAX + 1] = {
 	[ENBD_A_CHANNEL_EVENT] = { "event", MNL_TYPE_U32, 0 },
 	[ENBD_A_CHANNEL_DEVICE_NAME] = { "device-name", MNL_TYPE_NUL_STRING, 15 },
 	[ENBD_A_CHANNEL_PAD] = { "pad", MNL_TYPE_UNSPEC, 0 },
+	[ENBD_A_CHANNEL_SESSION_ID] = { "session-id", MNL_TYPE_BINARY, 0 },
+	[ENBD_A_CHANNEL_SIGNATURE] = { "signature", MNL_TYPE_BINARY, 0 },
+	[ENBD_A_CHANNEL_VERIFIER] = { "verifier", MNL_TYPE_BINARY, 0 },
+	[ENBD_A_CHANNEL_FEATURES] = { "features", MNL_TYPE_U32, 0 },
+	[ENBD_A_CHANNEL_UNFENCED] = { "unfenced", MNL_TYPE_FLAG, 0 },
+	[ENBD_A_CHANNEL_STALL] = { "stall", MNL_TYPE_U32, 0 },
+};
+
+const struct enbd_nl_attr enbd_lost_attrs[ENBD_A_LOST_MAX + 1] = {
+	[ENBD_A_LOST_DEVICE_INDEX] = { "device-index", MNL_TYPE_U32, 0 },
+	[ENBD_A_LOST_OFFSET] = { "offset", MNL_TYPE_U64, 0 },
+	[ENBD_A_LOST_LENGTH] = { "length", MNL_TYPE_U64, 0 },
+	[ENBD_A_LOST_PAD] = { "pad", MNL_TYPE_UNSPEC, 0 },
 };
 
 static const char *name_of(const char *const *names, unsigned int count,
@@ -66,6 +88,29 @@ const char *enbd_device_state_name(unsigned int value)
 		[ENBD_DEVICE_STATE_PARKED] = "parked",
 		[ENBD_DEVICE_STATE_FAILED] = "failed",
 		[ENBD_DEVICE_STATE_DELETING] = "deleting",
+		[ENBD_DEVICE_STATE_STALE] = "stale",
+	};
+
+	return name_of(names, sizeof(names) / sizeof(names[0]), value);
+}
+
+const char *enbd_replay_name(unsigned int value)
+{
+	static const char *const names[] = {
+		[ENBD_REPLAY_AUTO] = "auto",
+		[ENBD_REPLAY_FENCED] = "fenced",
+		[ENBD_REPLAY_COMPAT] = "compat",
+	};
+
+	return name_of(names, sizeof(names) / sizeof(names[0]), value);
+}
+
+const char *enbd_fencing_name(unsigned int value)
+{
+	static const char *const names[] = {
+		[ENBD_FENCING_NONE] = "none",
+		[ENBD_FENCING_CLOSE] = "close",
+		[ENBD_FENCING_SERVER] = "server",
 	};
 
 	return name_of(names, sizeof(names) / sizeof(names[0]), value);
@@ -77,6 +122,7 @@ const char *enbd_channel_state_name(unsigned int value)
 		[ENBD_CHANNEL_STATE_LIVE] = "live",
 		[ENBD_CHANNEL_STATE_STANDBY] = "standby",
 		[ENBD_CHANNEL_STATE_LOST] = "lost",
+		[ENBD_CHANNEL_STATE_FENCING] = "fencing",
 	};
 
 	return name_of(names, sizeof(names) / sizeof(names[0]), value);
@@ -103,6 +149,10 @@ const char *enbd_event_name(unsigned int value)
 		[ENBD_EVENT_CHANNEL_UP] = "channel-up",
 		[ENBD_EVENT_CHANNEL_LOST] = "channel-lost",
 		[ENBD_EVENT_CHANNEL_DEL] = "channel-del",
+		[ENBD_EVENT_CHANNEL_FENCED] = "channel-fenced",
+		[ENBD_EVENT_CHANNEL_REPLAYED] = "channel-replayed",
+		[ENBD_EVENT_CHANNEL_UNFENCED] = "channel-unfenced",
+		[ENBD_EVENT_DEVICE_ACCEPTED] = "device-accepted",
 	};
 
 	return name_of(names, sizeof(names) / sizeof(names[0]), value);

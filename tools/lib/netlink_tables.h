@@ -23,9 +23,12 @@ struct enbd_nl_attr {
 /* Indexed by attribute number */
 extern const struct enbd_nl_attr enbd_device_attrs[ENBD_A_DEVICE_MAX + 1];
 extern const struct enbd_nl_attr enbd_channel_attrs[ENBD_A_CHANNEL_MAX + 1];
+extern const struct enbd_nl_attr enbd_lost_attrs[ENBD_A_LOST_MAX + 1];
 
 /* Names of enum values as in the specification, "unknown" for any other value */
 const char *enbd_device_state_name(unsigned int value);
+const char *enbd_replay_name(unsigned int value);
+const char *enbd_fencing_name(unsigned int value);
 const char *enbd_channel_state_name(unsigned int value);
 const char *enbd_reply_format_name(unsigned int value);
 const char *enbd_event_name(unsigned int value);

@@ -16,6 +16,12 @@
 #define ENBD_TEXT_MAX		1024
 /* most channels of one device */
 #define ENBD_MAX_CHANNELS	64
+/* bytes of a session's identity */
+#define ENBD_SESSION_ID_LEN	16
+/* bytes of a server's signature */
+#define ENBD_SIGNATURE_LEN	32
+/* bytes of an export's verifier */
+#define ENBD_VERIFIER_LEN	32
 
 /**
  * enum enbd_device_state - what an I/O to the device meets
@@ -25,12 +31,43 @@
  * @ENBD_DEVICE_STATE_FAILED: no live channel for longer than the dead
  *   timeout, I/O fails
  * @ENBD_DEVICE_STATE_DELETING: being removed, new I/O fails
+ * @ENBD_DEVICE_STATE_STALE: the server may have forgotten acknowledged
+ *   writes, I/O fails until that is accepted
  */
 enum enbd_device_state {
 	ENBD_DEVICE_STATE_UP,
 	ENBD_DEVICE_STATE_PARKED,
 	ENBD_DEVICE_STATE_FAILED,
 	ENBD_DEVICE_STATE_DELETING,
+	ENBD_DEVICE_STATE_STALE,
+};
+
+/**
+ * enum enbd_replay - what becomes of a lost channel's unanswered writes when
+ *   the server cannot fence
+ * @ENBD_REPLAY_AUTO: as fenced where the server can fence, else as compat
+ * @ENBD_REPLAY_FENCED: they fail, unless the server is known to have
+ *   finished with them
+ * @ENBD_REPLAY_COMPAT: they are sent again at once, an old one may land on a
+ *   newer one
+ */
+enum enbd_replay {
+	ENBD_REPLAY_AUTO,
+	ENBD_REPLAY_FENCED,
+	ENBD_REPLAY_COMPAT,
+};
+
+/**
+ * enum enbd_fencing - what protects a device against writes that come late
+ * @ENBD_FENCING_NONE: nothing, writes are sent again unfenced
+ * @ENBD_FENCING_CLOSE: a lost channel's writes fail unless its end was
+ *   confirmed by the server
+ * @ENBD_FENCING_SERVER: the server fences lost channels
+ */
+enum enbd_fencing {
+	ENBD_FENCING_NONE,
+	ENBD_FENCING_CLOSE,
+	ENBD_FENCING_SERVER,
 };
 
 /**
@@ -40,11 +77,14 @@ enum enbd_device_state {
  *   is lost
  * @ENBD_CHANNEL_STATE_LOST: socket gone, requests taken back; may be
  *   replaced
+ * @ENBD_CHANNEL_STATE_FENCING: connected, carries nothing before lost
+ *   channels are fenced
  */
 enum enbd_channel_state {
 	ENBD_CHANNEL_STATE_LIVE,
 	ENBD_CHANNEL_STATE_STANDBY,
 	ENBD_CHANNEL_STATE_LOST,
+	ENBD_CHANNEL_STATE_FENCING,
 };
 
 /**
@@ -70,6 +110,13 @@ enum enbd_reply_format {
  * @ENBD_EVENT_CHANNEL_UP: the channel carries requests or stands by
  * @ENBD_EVENT_CHANNEL_LOST: the socket of the channel is gone
  * @ENBD_EVENT_CHANNEL_DEL: the channel was removed on request
+ * @ENBD_EVENT_CHANNEL_FENCED: nothing of the lost channel can happen any
+ *   more
+ * @ENBD_EVENT_CHANNEL_REPLAYED: the lost channel's writes were given to
+ *   others
+ * @ENBD_EVENT_CHANNEL_UNFENCED: the lost channel's writes were sent again,
+ *   or failed, without a fence
+ * @ENBD_EVENT_DEVICE_ACCEPTED: somebody took responsibility for lost writes
  */
 enum enbd_event {
 	ENBD_EVENT_DEVICE_ADD,
@@ -79,6 +126,10 @@ enum enbd_event {
 	ENBD_EVENT_CHANNEL_UP,
 	ENBD_EVENT_CHANNEL_LOST,
 	ENBD_EVENT_CHANNEL_DEL,
+	ENBD_EVENT_CHANNEL_FENCED,
+	ENBD_EVENT_CHANNEL_REPLAYED,
+	ENBD_EVENT_CHANNEL_UNFENCED,
+	ENBD_EVENT_DEVICE_ACCEPTED,
 };
 
 /* Attributes: device */
@@ -132,6 +183,36 @@ enum {
 	ENBD_A_DEVICE_REASON,
 	/* pad: aligns 64-bit attributes */
 	ENBD_A_DEVICE_PAD,
+	/*
+	 * binary: identity of the session on the server, random, made by who makes
+	 * the device
+	 */
+	ENBD_A_DEVICE_SESSION_ID,
+	/*
+	 * binary: pins the server's signature; without it the first channel implants
+	 * its own. Never given out.
+	 */
+	ENBD_A_DEVICE_SIGNATURE,
+	/*
+	 * u32: ENBD_FEATURE_* that all channels have, 0 for a server without the
+	 * extension
+	 */
+	ENBD_A_DEVICE_FEATURES,
+	/*
+	 * u32: milliseconds of silence after which a channel is probed and then
+	 * lost, 0 for never, 5000 unless given
+	 */
+	ENBD_A_DEVICE_KEEPALIVE,
+	/* u32: policy for lost channels that cannot be fenced */
+	ENBD_A_DEVICE_REPLAY,
+	/* u32: what applies now */
+	ENBD_A_DEVICE_FENCING,
+	/* u32: writes of lost channels waiting for a fence */
+	ENBD_A_DEVICE_HELD,
+	/* u32: bytes of a region of the journal, absent without one */
+	ENBD_A_DEVICE_REGION_SIZE,
+	/* u64: bytes in regions written since the last completed flush */
+	ENBD_A_DEVICE_UNFLUSHED,
 
 	__ENBD_A_DEVICE_MAX,
 	ENBD_A_DEVICE_MAX = (__ENBD_A_DEVICE_MAX - 1)
@@ -183,9 +264,39 @@ enum {
 	ENBD_A_CHANNEL_DEVICE_NAME,
 	/* pad: aligns 64-bit attributes */
 	ENBD_A_CHANNEL_PAD,
+	/* binary: identity of the device's session */
+	ENBD_A_CHANNEL_SESSION_ID,
+	/* binary: what the server showed on this connection */
+	ENBD_A_CHANNEL_SIGNATURE,
+	/* binary: what the server showed on this connection */
+	ENBD_A_CHANNEL_VERIFIER,
+	/* u32: ENBD_FEATURE_* granted on this connection */
+	ENBD_A_CHANNEL_FEATURES,
+	/* flag: the lost channel has not been fenced yet */
+	ENBD_A_CHANNEL_UNFENCED,
+	/*
+	 * u32: microseconds from the last loss being noticed to its requests being
+	 * given to others
+	 */
+	ENBD_A_CHANNEL_STALL,
 
 	__ENBD_A_CHANNEL_MAX,
 	ENBD_A_CHANNEL_MAX = (__ENBD_A_CHANNEL_MAX - 1)
+};
+
+/* Attributes: lost */
+enum {
+	/* u32: number of the device, 0 is nda */
+	ENBD_A_LOST_DEVICE_INDEX = 1,
+	/* u64: first byte of a range with writes that may be lost */
+	ENBD_A_LOST_OFFSET,
+	/* u64: bytes of the range */
+	ENBD_A_LOST_LENGTH,
+	/* pad: aligns 64-bit attributes */
+	ENBD_A_LOST_PAD,
+
+	__ENBD_A_LOST_MAX,
+	ENBD_A_LOST_MAX = (__ENBD_A_LOST_MAX - 1)
 };
 
 /* Commands */
@@ -194,7 +305,7 @@ enum {
 	ENBD_NL_DEVICE_ADD = 1,
 	/* Tell about one device, or all. */
 	ENBD_NL_DEVICE_GET,
-	/* Change the size or the timeouts of a device. */
+	/* Change the size, the timeouts or the replay policy of a device. */
 	ENBD_NL_DEVICE_SET,
 	/* Remove a device. Refused with EBUSY while it is open, unless forced. */
 	ENBD_NL_DEVICE_DEL,
@@ -208,6 +319,16 @@ enum {
 	ENBD_NL_DEVICE_NTF,
 	/* Something happened to a channel. */
 	ENBD_NL_CHANNEL_NTF,
+	/*
+	 * Name the place and the incarnation of the next connection, a free or lost
+	 * place unless one is given. Whatever was reserved there before can no
+	 * longer be added.
+	 */
+	ENBD_NL_CHANNEL_RESERVE,
+	/* Take responsibility for the writes that a stale device may have lost. */
+	ENBD_NL_DEVICE_ACCEPT,
+	/* Tell the ranges of a stale device whose acknowledged writes may be lost. */
+	ENBD_NL_LOST_GET,
 
 	__ENBD_NL_MAX,
 	ENBD_NL_MAX = (__ENBD_NL_MAX - 1)

@@ -48,8 +48,13 @@ enum enbd_opt {
 	ENBD_OPT_LIST_META_CONTEXT	= 9,
 	ENBD_OPT_SET_META_CONTEXT	= 10,
 	ENBD_OPT_EXTENDED_HEADERS	= 11,
+	/* the extension, Documentation/protocol.rst */
+	ENBD_OPT_HELLO			= 0x454e4201,
+	ENBD_OPT_BIND			= 0x454e4202,
+	ENBD_OPT_FENCE			= 0x454e4203,
 };
 
+#define ENBD_REP_HELLO			0x454e4201U	/* the extension */
 #define ENBD_REP_ERR_BIT		(1U << 31)
 #define ENBD_REP_ACK			1U
 #define ENBD_REP_SERVER			2U
@@ -100,6 +105,9 @@ enum enbd_cmd {
 	ENBD_CMD_WRITE_ZEROES		= 6,
 	ENBD_CMD_BLOCK_STATUS		= 7,
 	ENBD_CMD_RESIZE			= 8,
+	/* the extension, Documentation/protocol.rst */
+	ENBD_CMD_FENCE			= 0x4501,
+	ENBD_CMD_KEEPALIVE		= 0x4502,
 };
 
 #define ENBD_CMD_FLAG_FUA		(1 << 0)
@@ -161,9 +169,66 @@ struct enbd_ext_reply {
 #define ENBD_REPLY_TYPE_OFFSET_DATA	1
 #define ENBD_REPLY_TYPE_OFFSET_HOLE	2
 #define ENBD_REPLY_TYPE_BLOCK_STATUS	5
+#define ENBD_REPLY_TYPE_STATUS		0x4501	/* the extension */
 #define ENBD_REPLY_TYPE_ERR_BIT		(1 << 15)
 #define ENBD_REPLY_TYPE_ERROR		(ENBD_REPLY_TYPE_ERR_BIT + 1)
 #define ENBD_REPLY_TYPE_ERROR_OFFSET	(ENBD_REPLY_TYPE_ERR_BIT + 2)
+
+/* The extension, Documentation/protocol.rst, "The extension" */
+#define ENBD_EXT_CONTEXT		"x-enbd:v1"
+#define ENBD_EXT_QUERY			"x-enbd:"
+#define ENBD_EXT_MAGIC			0x454e4244U
+#define ENBD_EXT_VERSION		1
+#define ENBD_EXT_SESSION_LEN		16
+#define ENBD_EXT_SIGNATURE_LEN		32
+#define ENBD_EXT_VERIFIER_LEN		32
+#define ENBD_EXT_CHALLENGE_LEN		16
+#define ENBD_EXT_MAX_CHANNELS		64	/* indexes 0 to 63 */
+
+#define ENBD_FEATURE_FENCE		(1 << 0)
+#define ENBD_FEATURE_KEEPALIVE		(1 << 1)
+#define ENBD_FEATURE_RESIZE		(1 << 2)
+#define ENBD_FEATURE_VERIFIER		(1 << 3)
+
+/* Payload of ENBD_OPT_HELLO, then the export's name without a NUL */
+struct enbd_ext_hello {
+	__be32 magic;		/* ENBD_EXT_MAGIC */
+	__be16 version;		/* highest the client knows */
+	__be16 reserved;	/* 0 */
+	__be32 features;	/* ENBD_FEATURE_* the client knows */
+	__be32 name_len;
+} __attribute__((packed));
+
+/* Payload of ENBD_REP_HELLO */
+struct enbd_ext_hello_reply {
+	__be32 magic;
+	__be16 version;		/* not above the client's */
+	__be16 reserved;	/* 0 */
+	__be32 features;	/* granted, a subset of the client's */
+	__u8 signature[ENBD_EXT_SIGNATURE_LEN];
+	__u8 verifier[ENBD_EXT_VERIFIER_LEN];
+	__u8 challenge[ENBD_EXT_CHALLENGE_LEN];
+} __attribute__((packed));
+
+/* Payload of ENBD_OPT_BIND */
+struct enbd_ext_bind {
+	__be32 magic;
+	__u8 session[ENBD_EXT_SESSION_LEN];
+	__u8 challenge[ENBD_EXT_CHALLENGE_LEN];
+	__be32 channel;
+	__be32 incarnation;	/* from 1 on */
+} __attribute__((packed));
+
+/* Payload of ENBD_OPT_FENCE, then @count of the next */
+struct enbd_ext_fence {
+	__be32 magic;
+	__be32 count;		/* 1 to 64 */
+} __attribute__((packed));
+
+struct enbd_ext_fenced {
+	__be32 channel;
+	__be32 incarnation;	/* this and all before */
+} __attribute__((packed));
 
 /* Error values of replies */
 #define ENBD_EPERM			1U
