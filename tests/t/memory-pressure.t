@@ -44,18 +44,9 @@ need_connect "$one" -n 4
 nda=$DEV
 need_connect "$URI" -n 4
 ndb=$DEV
-# A file system adds its frames to the longest chain of calls there is: flusher,
-# file system, block layer, TCP, and on the same stack the softirq that receives
-# for the server. KASAN's frames do not fit into 16 KiB with that.
 file=$T/mnt/file
-if zgrep -q CONFIG_KASAN=y /proc/config.gz 2>/dev/null &&
-	zgrep -q CONFIG_KERNEL_STACK_ORDER=2 /proc/config.gz; then
-	skip "ext4 on the second device" "KASAN with stacks of 16 KiB"
-	file=$ndb
-else
-	ok "mkfs on the second device" mkfs.ext4 -q -F "$ndb"
-	ok "mount" mount "$ndb" "$T/mnt"
-fi
+ok "mkfs on the second device" mkfs.ext4 -q -F "$ndb"
+ok "mount" mount "$ndb" "$T/mnt"
 
 echo +memory >"$T/cg/cgroup.subtree_control"
 mkdir "$T/cg/enbd-test"
