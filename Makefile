@@ -36,7 +36,7 @@ CPPFLAGS += -D_GNU_SOURCE -Iinclude/uapi -I. -Itools/lib -DENBD_VERSION='"$(VERS
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all module tools unit fuzz check check-unit check-quick lint demo bench \
+.PHONY: all module tools torture-tools unit fuzz check check-unit check-quick lint demo bench \
 	install install-tools install-module dkms-install clean help
 
 all: tools module
@@ -82,6 +82,20 @@ build/enbd-client: build/enbdctl
 
 build/enbd-server: $(call objects,$(server_src)) build/libenbd.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(server_libs)
+
+# ---- what tortures ----
+
+torture_bin := build/torture/ghost-proxy build/torture/history
+
+torture-tools: $(torture_bin)
+
+build/torture/ghost-proxy: $(call objects,tests/torture/ghost-proxy.c \
+		tests/torture/ghost-link.c tests/torture/frames.c)
+build/torture/history: $(call objects,tests/torture/history.c \
+		tests/torture/journal.c tests/torture/ledger.c tests/torture/block.c)
+$(torture_bin):
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread
 
 # ---- unit tests and fuzzers ----
 # A test names the sources it is linked with in a comment "link: FILE.c ...";

@@ -103,13 +103,13 @@ module_prepare()
 	module_stage "$2"
 }
 
-# tools_build: build/ of the tree by its own Makefile.
+# tools_build: build/ of the tree by its own Makefile, with what only tests need.
 tools_build()
 {
 	local log
 	log="$cache/log/tools-$tree_key"
 	mkdir -p "$cache/log"
-	if ! make -C "$tree" --no-print-directory "-j$(nproc)" tools >"$log" 2>&1 </dev/null; then
+	if ! make -C "$tree" --no-print-directory "-j$(nproc)" tools torture-tools >"$log" 2>&1 </dev/null; then
 		cat "$log" >&2
 		say "the tools do not build"
 		return 1
