@@ -9,6 +9,9 @@
 /* How long one run of a channel's work may take before others get a turn */
 #define ENBD_WORK_BUDGET	usecs_to_jiffies(1000)
 
+/* How long a server may take to close the connection after DISC, milliseconds */
+#define ENBD_LEAVE_MS		2000
+
 /*
  * Reclaim waits for our I/O, so the work that carries it has a rescuer and
  * goes before other work.
@@ -57,6 +60,12 @@ static void channel_free(struct kref *ref)
 	kfree(ch);
 }
 
+/* Take a reference, having one. */
+void enbd_channel_get(struct enbd_channel *ch)
+{
+	kref_get(&ch->ref);
+}
+
 /**
  * enbd_channel_put() - drop a reference
  * @ch: a channel; stopped, if this may be the last one
@@ -80,11 +89,12 @@ void enbd_channel_lose(struct enbd_channel *ch, const char *reason)
 	/* who has retired has said why */
 	if (!test_bit(ENBD_CHANNEL_RETIRED, &ch->bits))
 		strscpy(ch->reason, reason, sizeof(ch->reason));
-	/* the reason is there for whoever sees the bit */
+	ch->lost_at = ktime_get();
+	/* both are there for whoever sees the bit */
 	smp_mb__before_atomic();
 	set_bit(ENBD_CHANNEL_DEAD, &ch->bits);
 	trace_enbd_channel_lost(ch);
-	ch->ops->lost(ch);
+	ch->ops->attend(ch);
 }
 
 /**
@@ -102,7 +112,7 @@ void enbd_channel_retire(struct enbd_channel *ch, const char *reason)
 	/* the reason is there for whoever sees the bit */
 	smp_mb__before_atomic();
 	set_bit(ENBD_CHANNEL_RETIRED, &ch->bits);
-	ch->ops->lost(ch);
+	ch->ops->attend(ch);
 }
 
 /**
@@ -119,8 +129,17 @@ static void channel_close_work(struct work_struct *work)
 	struct enbd_channel *ch = container_of(work, struct enbd_channel,
 					       close_work);
 
+	if (ch->leave == ENBD_LEAVE_WAIT) {
+		bool ended = enbd_sock_await_end(ch->closing, ENBD_LEAVE_MS);
+
+		/* whoever sees that is no longer in need of the socket */
+		WRITE_ONCE(ch->leave, ended ? ENBD_LEAVE_ENDED :
+					      ENBD_LEAVE_SILENT);
+		ch->ops->attend(ch);
+	}
 	enbd_sock_put(ch->closing);
-	ch->closing = NULL;
+	/* from here on nothing of the session is touched */
+	smp_store_release(&ch->closing, NULL);
 	enbd_channel_put(ch);
 }
 
@@ -302,22 +321,43 @@ int enbd_channel_open(struct enbd_channel *ch, struct socket *sock,
  */
 void enbd_channel_start(struct enbd_channel *ch)
 {
+	ch->heard = jiffies;
 	channel_wake(ch);
+}
+
+/* With the work stopped, under tx_lock: end the connection as far as it goes. */
+static void channel_end(struct enbd_channel *ch, enum enbd_stop how)
+{
+	bool said = false;
+	int err;
+
+	/* an end that came before we said goodbye is no answer to it */
+	if (how == ENBD_STOP_DISC ||
+	    (how == ENBD_STOP_LEAVE && !enbd_sock_ended(&ch->s, &err)))
+		said = enbd_tx_disc(ch);
+	if (how == ENBD_STOP_LEAVE && said)
+		ch->leave = ENBD_LEAVE_WAIT;
+	else if (said)
+		kernel_sock_shutdown(ch->s.sock, SHUT_RDWR);
+	else
+		enbd_sock_abort(&ch->s, -ECONNABORTED);
 }
 
 /**
  * enbd_channel_stop() - take the socket away
- * @ch:      the channel; nobody gives it requests any more
- * @orderly: say goodbye (NBD_CMD_DISC) instead of resetting the connection
+ * @ch:  the channel; nobody gives it requests any more
+ * @how: what the server is told; if it cannot be told that now, the connection
+ *       is reset
  *
- * When it returns neither sender nor receiver run, nothing leaves or arrives on
- * the socket any more, and every request that the ledger shows as this
- * channel's is the caller's. The socket itself is closed a little later.
+ * When it returns neither sender nor receiver run, no request leaves or is
+ * answered on the socket any more, and every request that the ledger shows as
+ * this channel's is the caller's. The socket itself is closed a little later;
+ * with ENBD_STOP_LEAVE, ch->leave tells how that went.
  *
  * Context: process, not the channel's own work. Waits for the work, which
  * does not wait for the peer.
  */
-void enbd_channel_stop(struct enbd_channel *ch, bool orderly)
+void enbd_channel_stop(struct enbd_channel *ch, enum enbd_stop how)
 {
 	struct socket *sock = ch->s.sock;
 
@@ -329,10 +369,7 @@ void enbd_channel_stop(struct enbd_channel *ch, bool orderly)
 	cancel_work_sync(&ch->work);
 
 	mutex_lock(&ch->tx_lock);
-	if (orderly)
-		enbd_tx_disc(ch);
-	else
-		enbd_sock_abort(&ch->s, -ECONNABORTED);
+	channel_end(ch, how);
 	init_llist_head(&ch->incoming);
 	INIT_LIST_HEAD(&ch->tx.ready);
 	INIT_LIST_HEAD(&ch->tx.writes);
@@ -343,7 +380,7 @@ void enbd_channel_stop(struct enbd_channel *ch, bool orderly)
 	/* a submitter that failed to get the lock may have queued it */
 	cancel_work_sync(&ch->work);
 	ch->closing = sock;
-	kref_get(&ch->ref);
+	enbd_channel_get(ch);
 	queue_work(enbd_close_wq, &ch->close_work);
 }
 

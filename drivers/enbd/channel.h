@@ -46,11 +46,67 @@ enum {
 
 /**
  * struct enbd_channel_ops - what a channel tells its session
- * @lost: look at @bits, the channel is dead or retired. Called from any context
- *        that may hold @tx_lock; the session stops the channel later.
+ * @attend: look at the channel: it is dead or retired (@bits), a command of our
+ *          own was answered (@control), or its connection has ended (@leave).
+ *          Called from any context that may hold @tx_lock; the session acts
+ *          later.
  */
 struct enbd_channel_ops {
-	void (*lost)(struct enbd_channel *ch);
+	void (*attend)(struct enbd_channel *ch);
+};
+
+enum enbd_control_state {
+	ENBD_CONTROL_IDLE,	/* the session's */
+	ENBD_CONTROL_QUEUED,	/* the sender's */
+	ENBD_CONTROL_SENT,	/* the receiver's */
+	ENBD_CONTROL_DONE,	/* the session's: there is an answer */
+};
+
+/**
+ * struct enbd_control - a command of our own, see control.c
+ * @state: enum enbd_control_state, says whose the rest is
+ * @gen:   counts commands, so that each has its own cookie
+ * @wire:  the command
+ * @cover: the answer so far
+ * @size:  of an answer to a keepalive: bytes of the export
+ * @since: when it was queued, in jiffies; the session's
+ */
+struct enbd_control {
+	u32 state;
+	u32 gen;
+	struct enbd_wire_request wire;
+	struct enbd_wire_cover cover;
+	u64 size;
+	unsigned long since;
+};
+
+/**
+ * struct enbd_answer - to a command of our own
+ * @type:   ENBD_CMD_FENCE or ENBD_CMD_KEEPALIVE
+ * @error:  ENBD_E*, 0 for none
+ * @offset: what was asked
+ * @size:   of a keepalive: bytes of the export
+ */
+struct enbd_answer {
+	u16 type;
+	u32 error;
+	u64 offset;
+	u64 size;
+};
+
+/* How a connection is ended */
+enum enbd_stop {
+	ENBD_STOP_ABORT,	/* reset it */
+	ENBD_STOP_DISC,		/* say goodbye and close */
+	ENBD_STOP_LEAVE,	/* say goodbye and wait for the server to close */
+};
+
+/* What has become of ENBD_STOP_LEAVE */
+enum enbd_leave {
+	ENBD_LEAVE_NONE,
+	ENBD_LEAVE_WAIT,	/* for the server to close */
+	ENBD_LEAVE_ENDED,	/* it did, so it has done all that came before */
+	ENBD_LEAVE_SILENT,	/* it did not in time, or the connection broke */
 };
 
 /**
@@ -118,7 +174,7 @@ struct enbd_rxq {
  * @hw_queue:  hardware queue it belongs to; constant
  * @cpu:       where its work runs; constant
  * @format:    enum enbd_reply_format; constant
- * @incarnation: how many sockets this place has had; constant
+ * @incarnation: which of the sockets that this place has had; constant
  * @state:     enum enbd_channel_state; written under the session's lock
  * @bits:      ENBD_CHANNEL_*
  * @s:         the socket, gone (s.sock NULL) once the session stopped it;
@@ -128,6 +184,12 @@ struct enbd_rxq {
  * @tx:        what is being sent
  * @rxq:       what is being received; the receiver's, like the counters below
  * @work:      sends and receives
+ * @control:   a command of our own
+ * @heard:     when bytes last came, in jiffies; the receiver's
+ * @unacked:   when bytes were first seen unacknowledged since then, in jiffies,
+ *             0 if there are none; under the session's lock
+ * @lost_at:   when it was declared lost; written before ENBD_CHANNEL_DEAD
+ * @leave:     enum enbd_leave; written by @close_work
  * @closing:   the socket, stopped, until @close_work has closed it
  * @close_work: see @closing; has a reference
  * @requested: requests given to the channel; any submitter
@@ -165,6 +227,11 @@ struct enbd_channel {
 
 	struct enbd_rxq rxq;
 	struct work_struct work;
+	struct enbd_control control;
+	unsigned long heard;
+	unsigned long unacked;
+	ktime_t lost_at;
+	u32 leave;
 	struct socket *closing;
 	struct work_struct close_work;
 	u64 answered;
@@ -191,8 +258,9 @@ struct enbd_channel *enbd_channel_new(struct enbd_ledger *led, u8 index,
 int enbd_channel_open(struct enbd_channel *ch, struct socket *sock,
 		      struct netlink_ext_ack *extack);
 void enbd_channel_start(struct enbd_channel *ch);
-void enbd_channel_stop(struct enbd_channel *ch, bool orderly);
+void enbd_channel_stop(struct enbd_channel *ch, enum enbd_stop how);
 void enbd_channel_flush(struct enbd_channel *ch);
+void enbd_channel_get(struct enbd_channel *ch);
 void enbd_channel_put(struct enbd_channel *ch);
 
 void enbd_channel_queue(struct enbd_channel *ch, struct enbd_io *io);
@@ -201,19 +269,33 @@ void enbd_channel_lose(struct enbd_channel *ch, const char *reason);
 void enbd_channel_retire(struct enbd_channel *ch, const char *reason);
 bool enbd_channel_done(const struct enbd_channel *ch);
 
+bool enbd_channel_control(struct enbd_channel *ch, u16 type, u64 offset);
+bool enbd_channel_answered(struct enbd_channel *ch, struct enbd_answer *answer);
+
 /* Requests queued or unanswered, as a load to compare; may be a little old. */
 static inline u64 enbd_channel_load(const struct enbd_channel *ch)
 {
 	return atomic64_read(&ch->requested) - READ_ONCE(ch->answered);
 }
 
-/* Between channel.c and its two halves */
+/* Is it of no use any more, or not for long? */
+static inline bool enbd_channel_gone(const struct enbd_channel *ch)
+{
+	return READ_ONCE(ch->bits) & (BIT(ENBD_CHANNEL_DYING) |
+				      BIT(ENBD_CHANNEL_DEAD) |
+				      BIT(ENBD_CHANNEL_RETIRED));
+}
+
+/* Between channel.c, its two halves, and control.c */
 int enbd_tx_init(struct enbd_tx *tx);
 void enbd_tx_free(struct enbd_tx *tx);
 int enbd_tx_push(struct enbd_channel *ch);
-void enbd_tx_disc(struct enbd_channel *ch);
+bool enbd_tx_disc(struct enbd_channel *ch);
 
 void enbd_rxq_init(struct enbd_channel *ch);
 int enbd_rxq_pull(struct enbd_channel *ch);
+
+const struct enbd_wire_request *enbd_tx_control(struct enbd_channel *ch);
+const char *enbd_rxq_control(struct enbd_channel *ch);
 
 #endif /* ENBD_CHANNEL_H */

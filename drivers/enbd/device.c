@@ -15,6 +15,7 @@
 #include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/log2.h>
+#include <linux/random.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -22,6 +23,7 @@
 #include "disk.h"
 #include "notify.h"
 #include "sysfs.h"
+#include "trace.h"
 
 /* How long a netlink request waits for work that may need the server */
 #define ENBD_PATIENCE		(20 * HZ)
@@ -183,6 +185,32 @@ static void device_session_channel(struct enbd_session *s,
 	enbd_notify_channel(dev->index, ch, event);
 }
 
+static void device_session_place(struct enbd_session *s, unsigned int index,
+				 enum enbd_event event)
+{
+	struct enbd_device *dev = session_device(s);
+	struct enbd_place *p = &s->place[index];
+
+	trace_enbd_place(dev->name, index, p->fence, event);
+	if (event == ENBD_EVENT_CHANNEL_UNFENCED)
+		pr_warn_ratelimited("%s: channel %u could not be fenced, its writes %s\n",
+				    dev->name, index,
+				    s->replay == ENBD_REPLAY_FENCED ?
+				    "fail" : "are sent again all the same");
+	enbd_notify_place(dev->index, dev->name, index, p->fence, event,
+			  p->stall);
+}
+
+static void device_session_size(struct enbd_session *s, u64 size)
+{
+	struct enbd_device *dev = session_device(s);
+
+	if (size == READ_ONCE(dev->size) || size == READ_ONCE(dev->offered))
+		return;
+	WRITE_ONCE(dev->offered, size);
+	queue_work(enbd_device_wq, &dev->resize_work);
+}
+
 static int device_session_cpu(struct enbd_session *s, unsigned int queue,
 			      unsigned int nth)
 {
@@ -205,6 +233,8 @@ static int device_session_cpu(struct enbd_session *s, unsigned int queue,
 static const struct enbd_session_ops device_session_ops = {
 	.state = device_session_state,
 	.channel = device_session_channel,
+	.place = device_session_place,
+	.size = device_session_size,
 	.cpu = device_session_cpu,
 };
 
@@ -232,6 +262,19 @@ static void device_add_work(struct work_struct *work)
 	complete_all(&dev->added);
 }
 
+/* The server's size is not what it was. What makes no sense changes nothing. */
+static void device_resize_work(struct work_struct *work)
+{
+	struct enbd_device *dev = container_of(work, struct enbd_device,
+					       resize_work);
+	u64 size = READ_ONCE(dev->offered);
+	const char *why;
+
+	if (enbd_device_resize(dev, size, &why))
+		pr_warn_ratelimited("%s: the server offers %llu bytes: %s\n",
+				    dev->name, size, why);
+}
+
 static void device_del_work(struct work_struct *work)
 {
 	struct enbd_device *dev = container_of(work, struct enbd_device,
@@ -247,6 +290,7 @@ static void device_del_work(struct work_struct *work)
 	enbd_session_shutdown(&dev->session,
 			      !test_bit(ENBD_DEVICE_FORCED, &dev->bits));
 	enbd_session_flush(&dev->session);
+	cancel_work_sync(&dev->resize_work);
 	enbd_disk_free(dev);
 	xa_erase(&enbd_devices, dev->index);
 	if (added)
@@ -328,6 +372,10 @@ static const char *device_check(const struct enbd_device_config *c, int *attr)
 	if (c->hw_queues > ENBD_MAX_QUEUES)
 		return "more than 64 hardware queues";
 
+	*attr = ENBD_A_DEVICE_KEEPALIVE;
+	if (c->keepalive && c->keepalive < ENBD_MIN_KEEPALIVE)
+		return "keepalive is below 100 ms";
+
 	*attr = ENBD_A_DEVICE_QUEUE_DEPTH;
 	if (c->depth > ENBD_MAX_DEPTH)
 		return "queue depth is beyond 1024";
@@ -340,6 +388,8 @@ static int device_copy_config(struct enbd_device *dev,
 	struct enbd_device_config *c = &dev->config;
 
 	*c = *cfg;
+	/* the session's */
+	c->session_id = NULL;
 	if (!c->hw_queues)
 		c->hw_queues = min_t(u32, nr_cpu_ids, ENBD_DEFAULT_QUEUES);
 	c->hw_queues = min_t(u32, c->hw_queues, nr_cpu_ids);
@@ -348,6 +398,24 @@ static int device_copy_config(struct enbd_device *dev,
 	c->uri = kstrdup(cfg->uri ?: "", GFP_KERNEL);
 	c->export = kstrdup(cfg->export ?: "", GFP_KERNEL);
 	return c->uri && c->export ? 0 : -ENOMEM;
+}
+
+static void device_session_config(const struct enbd_device *dev, const u8 *id,
+				  struct enbd_session_config *cfg)
+{
+	const struct enbd_device_config *c = &dev->config;
+
+	cfg->queues = c->hw_queues;
+	cfg->depth = c->depth;
+	cfg->multi = c->flags & ENBD_FLAG_CAN_MULTI_CONN;
+	cfg->replay = c->replay;
+	cfg->io_timeout = c->io_timeout;
+	cfg->dead_timeout = c->dead_timeout;
+	cfg->keepalive = c->keepalive;
+	if (id)
+		memcpy(cfg->id, id, sizeof(cfg->id));
+	else
+		get_random_bytes(cfg->id, sizeof(cfg->id));
 }
 
 /**
@@ -364,6 +432,7 @@ static int device_copy_config(struct enbd_device *dev,
 struct enbd_device *enbd_device_new(const struct enbd_device_config *cfg,
 				    const char **why, int *attr)
 {
+	struct enbd_session_config session = {};
 	struct enbd_device *dev;
 	int err;
 
@@ -376,6 +445,7 @@ struct enbd_device *enbd_device_new(const struct enbd_device_config *cfg,
 		return ERR_PTR(-ENOMEM);
 	kref_init(&dev->ref);
 	mutex_init(&dev->lock);
+	INIT_WORK(&dev->resize_work, device_resize_work);
 	INIT_WORK(&dev->add_work, device_add_work);
 	INIT_WORK(&dev->del_work, device_del_work);
 	init_completion(&dev->added);
@@ -389,10 +459,9 @@ struct enbd_device *enbd_device_new(const struct enbd_device_config *cfg,
 	if (err)
 		goto err_config;
 	device_name(dev->name, dev->index);
-	err = enbd_session_init(&dev->session, dev->name,
-				dev->config.hw_queues, dev->config.depth,
-				cfg->flags & ENBD_FLAG_CAN_MULTI_CONN,
-				cfg->dead_timeout, &device_session_ops);
+	device_session_config(dev, cfg->session_id, &session);
+	err = enbd_session_init(&dev->session, dev->name, &session,
+				&device_session_ops);
 	if (err)
 		goto err_index;
 	err = enbd_disk_alloc(dev);
@@ -584,4 +653,27 @@ void enbd_device_set_io_timeout(struct enbd_device *dev, u32 ms)
 	WRITE_ONCE(dev->config.io_timeout, ms);
 	enbd_disk_set_timeout(dev);
 	mutex_unlock(&dev->lock);
+	enbd_session_set_io_timeout(&dev->session, ms);
+}
+
+/**
+ * enbd_device_set_keepalive() - change it
+ * @dev: the device
+ * @ms:  milliseconds of silence until a channel is lost, 0 never
+ * @why: set to a text that says why not
+ *
+ * Context: process. Return: 0 or -EINVAL.
+ */
+int enbd_device_set_keepalive(struct enbd_device *dev, u32 ms,
+			      const char **why)
+{
+	struct enbd_device_config wanted = dev->config;
+	int attr;
+
+	wanted.keepalive = ms;
+	*why = device_check(&wanted, &attr);
+	if (*why)
+		return -EINVAL;
+	enbd_session_set_keepalive(&dev->session, ms);
+	return 0;
 }

@@ -18,6 +18,10 @@
  */
 #define ENBD_DEFAULT_IO_TIMEOUT	30000
 
+/* Silence after which a path is dead, milliseconds; the least that can be set */
+#define ENBD_DEFAULT_KEEPALIVE	5000
+#define ENBD_MIN_KEEPALIVE	100
+
 /* Bits of enbd_device.bits */
 enum {
 	ENBD_DEVICE_PUBLISHED,	/* userspace knows of it */
@@ -41,6 +45,9 @@ enum {
  * @depth:      tags of each, 0 for the default
  * @io_timeout: milliseconds, 0 never
  * @dead_timeout: milliseconds, 0 never
+ * @keepalive:  milliseconds, 0 never
+ * @replay:     enum enbd_replay
+ * @session_id: ENBD_SESSION_ID_LEN bytes, or NULL for one of our own
  */
 struct enbd_device_config {
 	int index;
@@ -56,6 +63,9 @@ struct enbd_device_config {
 	u32 depth;
 	u32 io_timeout;
 	u32 dead_timeout;
+	u32 keepalive;
+	u32 replay;
+	const u8 *session_id;
 };
 
 /**
@@ -71,6 +81,8 @@ struct enbd_device_config {
  * @bits:    ENBD_DEVICE_*
  * @lock:    owns @disk, changes of size and timeouts, @channel_dir
  * @channel_dir: sysfs directories of channels
+ * @offered: bytes that the server says the export has
+ * @resize_work: makes them the size of the device
  * @add_work: makes the disk visible, which reads its partitions
  * @del_work: takes everything down
  * @added:   @add_work has run
@@ -89,6 +101,8 @@ struct enbd_device {
 	unsigned long bits;
 	struct mutex lock;	/* see above */
 	struct kobject *channel_dir[ENBD_MAX_CHANNELS];
+	u64 offered;
+	struct work_struct resize_work;
 	struct work_struct add_work;
 	struct work_struct del_work;
 	struct completion added;
@@ -109,6 +123,8 @@ int enbd_device_del(struct enbd_device *dev, bool force,
 		    struct netlink_ext_ack *extack);
 int enbd_device_resize(struct enbd_device *dev, u64 size, const char **why);
 void enbd_device_set_io_timeout(struct enbd_device *dev, u32 ms);
+int enbd_device_set_keepalive(struct enbd_device *dev, u32 ms,
+			      const char **why);
 
 struct enbd_device *enbd_device_get(u32 index);
 struct enbd_device *enbd_device_next(unsigned long *index);

@@ -113,6 +113,18 @@ void enbd_io_park(struct enbd_io *io)
 			     io_word(gen, ENBD_IO_NO_CHANNEL, ENBD_IO_PARKED));
 }
 
+/**
+ * enbd_io_hold() - the entry is the session's until its channel is fenced
+ * @io: the entry, the caller's
+ */
+void enbd_io_hold(struct enbd_io *io)
+{
+	u32 gen = word_gen(atomic64_read(&io->owner));
+
+	atomic64_set_release(&io->owner,
+			     io_word(gen, ENBD_IO_NO_CHANNEL, ENBD_IO_HELD));
+}
+
 static void io_move(struct enbd_io *io, enum enbd_io_state state)
 {
 	u64 word = atomic64_read(&io->owner);

@@ -12,6 +12,7 @@
  *	SENT      the socket's: nobody, until a reply claims it
  *	REPLYING  a reply is being received: the channel's receiver
  *	PARKED    no channel: the session
+ *	HELD      a lost channel's, waits for its fence: the session
  *
  * Once a channel's sender and receiver are stopped, whatever the ledger shows
  * as that channel's belongs to the session.
@@ -33,10 +34,14 @@ enum enbd_io_state {
 	ENBD_IO_SENT,
 	ENBD_IO_REPLYING,
 	ENBD_IO_PARKED,
+	ENBD_IO_HELD,
 };
 
 /* "No channel" in an owner word */
 #define ENBD_IO_NO_CHANNEL	0xff
+
+/* Lower half of the cookie of a channel's own command: no entry's index */
+#define ENBD_IO_CONTROL		U32_MAX
 
 /**
  * struct enbd_io - one request in flight
@@ -92,6 +97,7 @@ void enbd_ledger_free(struct enbd_ledger *led);
 void enbd_io_begin(struct enbd_io *io, struct request *rq);
 void enbd_io_assign(struct enbd_ledger *led, struct enbd_io *io, u8 channel);
 void enbd_io_park(struct enbd_io *io);
+void enbd_io_hold(struct enbd_io *io);
 void enbd_io_sending(struct enbd_io *io);
 void enbd_io_sent(struct enbd_io *io);
 struct enbd_io *enbd_io_claim(struct enbd_ledger *led, u64 cookie, u8 channel);

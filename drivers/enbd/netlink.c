@@ -5,6 +5,7 @@
  */
 #include "device.h"
 #include "disk.h"
+#include "failover.h"
 #include "netlink_gen.h"
 #include "sysfs.h"
 
@@ -13,6 +14,11 @@
 static u32 attr_u32(struct nlattr *attr, u32 otherwise)
 {
 	return attr ? nla_get_u32(attr) : otherwise;
+}
+
+static const u8 *attr_bytes(struct nlattr *attr)
+{
+	return attr ? nla_data(attr) : NULL;
 }
 
 /* Say what is wrong, in words and by the attribute, if it was there. */
@@ -91,6 +97,19 @@ static int fill_disk(struct sk_buff *skb, struct enbd_device *dev)
 	return err;
 }
 
+static int fill_failover(struct sk_buff *skb, const struct enbd_session *s)
+{
+	u32 replay = READ_ONCE(s->replay);
+
+	return nla_put_u32(skb, ENBD_A_DEVICE_FEATURES, s->features) ||
+	       nla_put_u32(skb, ENBD_A_DEVICE_KEEPALIVE,
+			   READ_ONCE(s->keepalive)) ||
+	       nla_put_u32(skb, ENBD_A_DEVICE_REPLAY, replay) ||
+	       nla_put_u32(skb, ENBD_A_DEVICE_FENCING,
+			   enbd_failover_fencing(s->features, replay)) ||
+	       nla_put_u32(skb, ENBD_A_DEVICE_HELD, READ_ONCE(s->nr_held));
+}
+
 static int fill_device(struct sk_buff *skb, const void *arg)
 {
 	struct enbd_device *dev = (void *)arg;
@@ -114,12 +133,14 @@ static int fill_device(struct sk_buff *skb, const void *arg)
 	       nla_put_u32(skb, ENBD_A_DEVICE_STATE, enbd_device_state(dev)) ||
 	       nla_put_u32(skb, ENBD_A_DEVICE_PARKED,
 			   READ_ONCE(dev->session.nr_parked)) ||
+	       fill_failover(skb, &dev->session) ||
 	       fill_disk(skb, dev);
 }
 
 static int fill_channel(struct sk_buff *skb, const struct enbd_device *dev,
 			const struct enbd_channel *ch)
 {
+	const struct enbd_place *p = &dev->session.place[ch->index];
 	static const int pad = ENBD_A_CHANNEL_PAD;
 
 	return nla_put_u32(skb, ENBD_A_CHANNEL_DEVICE_INDEX, dev->index) ||
@@ -145,19 +166,16 @@ static int fill_channel(struct sk_buff *skb, const struct enbd_device *dev,
 				 READ_ONCE(ch->bytes_read), pad) ||
 	       nla_put_u64_64bit(skb, ENBD_A_CHANNEL_BYTES_WRITTEN,
 				 READ_ONCE(ch->bytes_written), pad) ||
+	       (READ_ONCE(p->fence) &&
+		nla_put_flag(skb, ENBD_A_CHANNEL_UNFENCED)) ||
+	       nla_put_u32(skb, ENBD_A_CHANNEL_STALL, READ_ONCE(p->stall)) ||
 	       (READ_ONCE(ch->state) == ENBD_CHANNEL_STATE_LOST &&
 		nla_put_string(skb, ENBD_A_CHANNEL_REASON, ch->reason));
 }
 
-/* What one NESTED channel of DEVICE_ADD, or CHANNEL_ADD itself, asks for */
-struct channel_wish {
-	int fd;
-	u32 format;
-};
-
 /* A channel must be to an export like the device's. Returns 0 or -EINVAL. */
 static int read_wish(struct nlattr **tb, struct nlattr *nest, u64 size,
-		     u32 flags, struct channel_wish *wish,
+		     u32 flags, struct enbd_channel_config *wish,
 		     struct netlink_ext_ack *extack)
 {
 	struct nlattr *attr;
@@ -167,8 +185,13 @@ static int read_wish(struct nlattr **tb, struct nlattr *nest, u64 size,
 		return -EINVAL;
 	}
 	wish->fd = nla_get_s32(tb[ENBD_A_CHANNEL_FD]);
+	wish->index = -1;
 	wish->format = attr_u32(tb[ENBD_A_CHANNEL_REPLY_FORMAT],
 				ENBD_REPLY_FORMAT_SIMPLE);
+	wish->incarnation = attr_u32(tb[ENBD_A_CHANNEL_INCARNATION], 0);
+	wish->features = attr_u32(tb[ENBD_A_CHANNEL_FEATURES], 0);
+	wish->signature = attr_bytes(tb[ENBD_A_CHANNEL_SIGNATURE]);
+	wish->verifier = attr_bytes(tb[ENBD_A_CHANNEL_VERIFIER]);
 	attr = tb[ENBD_A_CHANNEL_SIZE];
 	if (attr && nla_get_u64(attr) != size) {
 		NL_SET_ERR_MSG_ATTR(extack, attr,
@@ -186,22 +209,27 @@ static int read_wish(struct nlattr **tb, struct nlattr *nest, u64 size,
 }
 
 /* As enbd_session_add(), and says which attribute is to blame. */
-static int add_channel(struct enbd_session *s, const struct channel_wish *wish,
-		       int index, struct genl_info *info, struct nlattr **tb)
+static int add_channel(struct enbd_session *s,
+		       const struct enbd_channel_config *wish,
+		       struct genl_info *info, struct nlattr **tb)
 {
-	int ret = enbd_session_add(s, wish->fd, index, wish->format,
-				   info->extack);
+	int ret = enbd_session_add(s, wish, info->extack);
+	int type = ENBD_A_CHANNEL_FD;
 
+	if (ret == -EEXIST)
+		type = ENBD_A_CHANNEL_INDEX;
+	else if (ret == -ESTALE)
+		type = ENBD_A_CHANNEL_INCARNATION;
 	if (ret < 0)
-		blame(info, NULL, tb[ret == -EEXIST ? ENBD_A_CHANNEL_INDEX :
-						      ENBD_A_CHANNEL_FD]);
+		blame(info, NULL, tb[type]);
 	return ret;
 }
 
 static int add_channels(struct enbd_device *dev, struct genl_info *info)
 {
 	struct nlattr *tb[ENBD_A_CHANNEL_MAX + 1];
-	struct channel_wish wish;
+	struct enbd_session *s = &dev->session;
+	struct enbd_channel_config wish;
 	struct nlattr *attr;
 	int nr = 0;
 	int rem, ret;
@@ -217,8 +245,14 @@ static int add_channels(struct enbd_device *dev, struct genl_info *info)
 					&wish, info->extack);
 		if (ret)
 			return ret;
+		if (!nr)
+			s->features = wish.features;
 		/* a place of its own even if the one before is lost by now */
-		ret = add_channel(&dev->session, &wish, nr++, info, tb);
+		wish.index = nr++;
+		ret = enbd_session_reserve(s, wish.index, &wish.incarnation,
+					   info->extack);
+		if (ret >= 0)
+			ret = add_channel(s, &wish, info, tb);
 		if (ret < 0)
 			return ret;
 	}
@@ -240,6 +274,10 @@ int enbd_nl_device_add_doit(struct sk_buff *skb, struct genl_info *info)
 		.io_timeout = attr_u32(tb[ENBD_A_DEVICE_IO_TIMEOUT],
 				       ENBD_DEFAULT_IO_TIMEOUT),
 		.dead_timeout = attr_u32(tb[ENBD_A_DEVICE_DEAD_TIMEOUT], 0),
+		.keepalive = attr_u32(tb[ENBD_A_DEVICE_KEEPALIVE],
+				      ENBD_DEFAULT_KEEPALIVE),
+		.replay = attr_u32(tb[ENBD_A_DEVICE_REPLAY], ENBD_REPLAY_AUTO),
+		.session_id = attr_bytes(tb[ENBD_A_DEVICE_SESSION_ID]),
 	};
 	struct enbd_device *dev;
 	const char *why;
@@ -346,6 +384,16 @@ int enbd_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (!err && tb[ENBD_A_DEVICE_DEAD_TIMEOUT])
 		enbd_session_set_dead_timeout(&dev->session,
 					      nla_get_u32(tb[ENBD_A_DEVICE_DEAD_TIMEOUT]));
+	if (!err && tb[ENBD_A_DEVICE_KEEPALIVE]) {
+		err = enbd_device_set_keepalive(dev,
+						nla_get_u32(tb[ENBD_A_DEVICE_KEEPALIVE]),
+						&why);
+		if (err)
+			blame(info, why, tb[ENBD_A_DEVICE_KEEPALIVE]);
+	}
+	if (!err && tb[ENBD_A_DEVICE_REPLAY])
+		enbd_session_set_replay(&dev->session,
+					nla_get_u32(tb[ENBD_A_DEVICE_REPLAY]));
 	enbd_device_put(dev);
 	return err;
 }
@@ -376,13 +424,21 @@ static int fill_channel_id(struct sk_buff *skb, const void *arg)
 	       nla_put_u32(skb, ENBD_A_CHANNEL_INDEX, id->index);
 }
 
+static int check_index(struct genl_info *info, struct nlattr *attr)
+{
+	if (nla_get_u32(attr) < ENBD_MAX_CHANNELS)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(info->extack, attr,
+			    "a device has no more than 64 channels");
+	return -EINVAL;
+}
+
 int enbd_nl_channel_add_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct enbd_device *dev = find_device(info, ENBD_A_CHANNEL_DEVICE_INDEX);
 	struct nlattr *attr = info->attrs[ENBD_A_CHANNEL_INDEX];
-	struct channel_wish wish;
+	struct enbd_channel_config wish;
 	struct channel_id id;
-	int index = -1;
 	int err;
 
 	if (IS_ERR(dev))
@@ -390,16 +446,11 @@ int enbd_nl_channel_add_doit(struct sk_buff *skb, struct genl_info *info)
 	err = read_wish(info->attrs, NULL, READ_ONCE(dev->size),
 			dev->config.flags, &wish, info->extack);
 	if (!err && attr) {
-		index = nla_get_u32(attr);
-		if (nla_get_u32(attr) >= ENBD_MAX_CHANNELS) {
-			NL_SET_ERR_MSG_ATTR(info->extack, attr,
-					    "a device has no more than 64 channels");
-			err = -EINVAL;
-		}
+		wish.index = nla_get_u32(attr);
+		err = check_index(info, attr);
 	}
 	if (!err)
-		err = add_channel(&dev->session, &wish, index, info,
-				  info->attrs);
+		err = add_channel(&dev->session, &wish, info, info->attrs);
 	if (err >= 0) {
 		id.device = dev->index;
 		id.index = err;
@@ -539,9 +590,51 @@ static int unsupported(struct genl_info *info)
 	return -EOPNOTSUPP;
 }
 
+struct reservation {
+	const struct enbd_device *dev;
+	u32 index;
+	u32 incarnation;
+};
+
+static int fill_reservation(struct sk_buff *skb, const void *arg)
+{
+	const struct reservation *r = arg;
+	const struct enbd_session *s = &r->dev->session;
+
+	return nla_put_u32(skb, ENBD_A_CHANNEL_DEVICE_INDEX, r->dev->index) ||
+	       nla_put_u32(skb, ENBD_A_CHANNEL_INDEX, r->index) ||
+	       nla_put_u32(skb, ENBD_A_CHANNEL_INCARNATION, r->incarnation) ||
+	       nla_put(skb, ENBD_A_CHANNEL_SESSION_ID, sizeof(s->id), s->id) ||
+	       nla_put_u32(skb, ENBD_A_CHANNEL_FEATURES, s->features);
+}
+
 int enbd_nl_channel_reserve_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return unsupported(info);
+	struct enbd_device *dev = find_device(info, ENBD_A_CHANNEL_DEVICE_INDEX);
+	struct nlattr *attr = info->attrs[ENBD_A_CHANNEL_INDEX];
+	struct reservation r = { .dev = dev };
+	int index = -1;
+	int err = 0;
+
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	if (attr) {
+		index = nla_get_u32(attr);
+		err = check_index(info, attr);
+	}
+	if (!err) {
+		err = enbd_session_reserve(&dev->session, index,
+					   &r.incarnation, info->extack);
+		if (err < 0)
+			blame(info, NULL, attr);
+	}
+	if (err >= 0) {
+		r.index = err;
+		err = reply(info, ENBD_NL_CHANNEL_RESERVE, fill_reservation,
+			    &r);
+	}
+	enbd_device_put(dev);
+	return err;
 }
 
 int enbd_nl_device_accept_doit(struct sk_buff *skb, struct genl_info *info)

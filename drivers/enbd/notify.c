@@ -80,3 +80,34 @@ void enbd_notify_channel(u32 index, const struct enbd_channel *ch,
 	       nla_put_string(skb, ENBD_A_CHANNEL_REASON, ch->reason));
 	notify_send(skb, hdr, err);
 }
+
+/**
+ * enbd_notify_place() - something happened to what a lost channel has left
+ * @device: number of the device
+ * @name:   its disk's name
+ * @index:  the channel
+ * @incarnation: up to which one
+ * @event:  what
+ * @stall:  microseconds that the last loss took
+ *
+ * As enbd_notify_device().
+ */
+void enbd_notify_place(u32 device, const char *name, u32 index, u32 incarnation,
+		       enum enbd_event event, u32 stall)
+{
+	struct sk_buff *skb = nlmsg_new(ENBD_NOTE_SIZE, GFP_NOIO);
+	void *hdr;
+	int err;
+
+	if (!skb)
+		return;
+	hdr = genlmsg_put(skb, 0, 0, &enbd_nl_family, 0, ENBD_NL_CHANNEL_NTF);
+	err = !hdr ||
+	      nla_put_u32(skb, ENBD_A_CHANNEL_DEVICE_INDEX, device) ||
+	      nla_put_string(skb, ENBD_A_CHANNEL_DEVICE_NAME, name) ||
+	      nla_put_u32(skb, ENBD_A_CHANNEL_INDEX, index) ||
+	      nla_put_u32(skb, ENBD_A_CHANNEL_EVENT, event) ||
+	      nla_put_u32(skb, ENBD_A_CHANNEL_INCARNATION, incarnation) ||
+	      nla_put_u32(skb, ENBD_A_CHANNEL_STALL, stall);
+	notify_send(skb, hdr, err);
+}

@@ -13,4 +13,7 @@ void enbd_notify_device(u32 index, const char *name, enum enbd_event event,
 void enbd_notify_channel(u32 index, const struct enbd_channel *ch,
 			 enum enbd_event event);
 
+void enbd_notify_place(u32 device, const char *name, u32 index, u32 incarnation,
+		       enum enbd_event event, u32 stall);
+
 #endif /* ENBD_NOTIFY_H */

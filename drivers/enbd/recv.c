@@ -89,6 +89,13 @@ static int rxq_reply(struct enbd_channel *ch)
 	struct enbd_io *io;
 	u32 data;
 
+	if ((u32)reply->cookie == ENBD_IO_CONTROL) {
+		bad = enbd_rxq_control(ch);
+		if (!bad)
+			return 0;
+		enbd_channel_lose(ch, bad);
+		return -EPROTO;
+	}
 	io = enbd_io_claim(ch->led, reply->cookie, ch->index);
 	if (IS_ERR(io) && !rxq->held) {
 		rxq->held = true;
@@ -283,5 +290,7 @@ int enbd_rxq_pull(struct enbd_channel *ch)
 		err = ch->s.inet ? rxq_pull_tcp(ch, &got) :
 				   rxq_pull_msg(ch, &got);
 	} while (err == -EAGAIN);
+	if (got)
+		WRITE_ONCE(ch->heard, jiffies);
 	return err ? err : got;
 }

@@ -77,6 +77,15 @@ static void tx_add_header(struct enbd_tx *tx, u32 len)
 	tx->built += len;
 }
 
+/* Append the header of a request or command. */
+static void tx_put(struct enbd_channel *ch, const struct enbd_wire_request *wire)
+{
+	struct enbd_tx *tx = &ch->tx;
+
+	tx_add_header(tx, enbd_wire_put_request(page_address(tx->page) + tx->used,
+						ch->format, wire));
+}
+
 static void tx_add_body(struct enbd_tx *tx)
 {
 	u32 bytes;
@@ -94,11 +103,8 @@ static void tx_add_body(struct enbd_tx *tx)
 static bool tx_begin(struct enbd_channel *ch, struct enbd_io *io)
 {
 	struct enbd_tx *tx = &ch->tx;
-	u32 len;
 
-	len = enbd_wire_put_request(page_address(tx->page) + tx->used,
-				    ch->format, &io->wire);
-	tx_add_header(tx, len);
+	tx_put(ch, &io->wire);
 	trace_enbd_rq_send(io, ch);
 	if (io->wire.type != ENBD_CMD_WRITE) {
 		tx->whole++;
@@ -124,6 +130,7 @@ static bool tx_begin(struct enbd_channel *ch, struct enbd_io *io)
  */
 static bool tx_build(struct enbd_channel *ch)
 {
+	const struct enbd_wire_request *control;
 	struct enbd_tx *tx = &ch->tx;
 	struct enbd_io *io;
 
@@ -137,6 +144,9 @@ static bool tx_build(struct enbd_channel *ch)
 		goto out;
 	}
 	tx->splice = false;
+	control = enbd_tx_control(ch);
+	if (control)
+		tx_put(ch, control);
 	tx_collect(ch);
 	while (!list_empty(&tx->ready)) {
 		if (tx->used + ENBD_WIRE_MAX_REQUEST > PAGE_SIZE ||
@@ -220,24 +230,23 @@ int enbd_tx_push(struct enbd_channel *ch)
  * enbd_tx_disc() - say goodbye
  * @ch: the channel, its work stopped, its tx_lock held
  *
- * Only if nothing is half sent, and only if the socket takes it at once: the
- * server sees the end of the stream in any case. NBD, "Terminating the
- * transmission phase".
+ * Only if nothing is half sent, and only if the socket takes it at once. NBD,
+ * "Terminating the transmission phase".
+ *
+ * Return: whether the whole of it is on its way.
  */
-void enbd_tx_disc(struct enbd_channel *ch)
+bool enbd_tx_disc(struct enbd_channel *ch)
 {
 	const struct enbd_wire_request disc = { .type = ENBD_CMD_DISC };
 	struct enbd_tx *tx = &ch->tx;
 
-	if (!iov_iter_count(&tx->iter) && !tx->body_left) {
-		tx->nr = 0;
-		tx->used = 0;
-		tx->bytes = 0;
-		tx_add_header(tx, enbd_wire_put_request(page_address(tx->page),
-							ch->format, &disc));
-		iov_iter_bvec(&tx->iter, ITER_SOURCE, tx->bv, tx->nr,
-			      tx->bytes);
-		enbd_sock_send(&ch->s, &tx->iter, 0);
-	}
-	kernel_sock_shutdown(ch->s.sock, SHUT_RDWR);
+	if (iov_iter_count(&tx->iter) || tx->body_left)
+		return false;
+	tx->nr = 0;
+	tx->used = 0;
+	tx->bytes = 0;
+	tx_put(ch, &disc);
+	iov_iter_bvec(&tx->iter, ITER_SOURCE, tx->bv, tx->nr, tx->bytes);
+	enbd_sock_send(&ch->s, &tx->iter, 0);
+	return !iov_iter_count(&tx->iter);
 }

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "compat.h"
+#include "failover.h"
 #include "trace.h"
 
 /* How long a channel that is being removed may take to answer, milliseconds */
@@ -55,13 +56,6 @@ static void session_unlock(struct enbd_session *s, unsigned int noio)
 	memalloc_noio_restore(noio);
 }
 
-static struct enbd_channel *session_channel(struct enbd_session *s,
-					    unsigned int index)
-{
-	return rcu_dereference_protected(s->channel[index],
-					 lockdep_is_held(&s->lock));
-}
-
 static bool channel_usable(struct enbd_channel *ch)
 {
 	return ch && ch->state == ENBD_CHANNEL_STATE_LIVE;
@@ -71,6 +65,16 @@ static void channel_set_state(struct enbd_channel *ch, u32 state)
 {
 	WRITE_ONCE(ch->state, state);
 	trace_enbd_channel_state(ch);
+}
+
+static bool session_live(struct enbd_session *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < ENBD_MAX_CHANNELS; i++)
+		if (channel_usable(enbd_session_channel(s, i)))
+			return true;
+	return false;
 }
 
 /* Make the route of a queue anew. */
@@ -86,11 +90,11 @@ static void session_route(struct enbd_session *s, unsigned int queue)
 	new = old == &sq->spare[0] ? &sq->spare[1] : &sq->spare[0];
 	new->nr = 0;
 	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
-		ch = session_channel(s, i);
+		ch = enbd_session_channel(s, i);
 		own |= channel_usable(ch) && ch->hw_queue == queue;
 	}
 	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
-		ch = session_channel(s, i);
+		ch = enbd_session_channel(s, i);
 		if (channel_usable(ch) && (!own || ch->hw_queue == queue))
 			new->ch[new->nr++] = ch;
 	}
@@ -109,7 +113,7 @@ static void session_update(struct enbd_session *s, const char *reason)
 
 	lockdep_assert_held(&s->lock);
 	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
-		ch = session_channel(s, i);
+		ch = enbd_session_channel(s, i);
 		if (!ch)
 			continue;
 		live += ch->state == ENBD_CHANNEL_STATE_LIVE;
@@ -146,31 +150,6 @@ static void session_update(struct enbd_session *s, const char *reason)
 		s->ops->state(s, reason);
 }
 
-/*
- * Take the requests back from a channel that is stopped, and give them to
- * others. A write that the server may still have in its hands is sent again
- * without asking: the place for a fence is here.
- */
-static void session_retract(struct enbd_session *s, struct enbd_channel *ch)
-{
-	enum enbd_io_state was;
-	unsigned int i;
-
-	for (i = 0; i < s->led.nr; i++) {
-		struct enbd_io *io = &s->led.io[i];
-
-		if (!enbd_io_take(io, ch->index, &was))
-			continue;
-		trace_enbd_rq_retract(io, ch);
-		ch->retracted++;
-		enbd_session_submit(s, i / s->led.depth, io, false);
-	}
-	for (i = 0; i < s->nr_queues; i++)
-		enbd_session_commit(s, i);
-	/* nothing is pending on it any more */
-	WRITE_ONCE(ch->answered, atomic64_read(&ch->requested));
-}
-
 /* Wait a moment for what is on its way on a channel no longer offered. */
 static bool channel_drain(struct enbd_channel *ch)
 {
@@ -193,11 +172,21 @@ static bool channel_is_lost(const struct enbd_channel *ch)
 }
 
 static void session_bury(struct enbd_session *s, struct enbd_channel *ch,
-			 bool orderly)
+			 enum enbd_stop how)
 {
-	enbd_channel_stop(ch, orderly);
-	session_retract(s, ch);
-	s->ops->channel(s, ch, ENBD_EVENT_CHANNEL_LOST);
+	enbd_channel_stop(ch, how);
+	enbd_fence_orphan(s, ch->index);
+	enbd_fence_retract(s, ch);
+}
+
+/* How to end a channel that did not answer everything */
+static enum enbd_stop session_how(struct enbd_session *s,
+				  struct enbd_channel *ch)
+{
+	if (s->closing || !enbd_fence_reclaim(&s->place[ch->index]) ||
+	    !enbd_failover_says_goodbye(s->features, s->replay))
+		return ENBD_STOP_ABORT;
+	return ENBD_STOP_LEAVE;
 }
 
 /* Look after channels whose socket is of no use any more. */
@@ -211,7 +200,7 @@ static void session_reap(struct enbd_session *s)
 	lockdep_assert_held(&s->lock);
 	bitmap_zero(reaped, ENBD_MAX_CHANNELS);
 	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
-		ch = session_channel(s, i);
+		ch = enbd_session_channel(s, i);
 		if (!ch || ch->state == ENBD_CHANNEL_STATE_LOST ||
 		    !channel_is_lost(ch))
 			continue;
@@ -224,25 +213,124 @@ static void session_reap(struct enbd_session *s)
 	session_update(s, reason);
 	/* requests of the dead do not wait for others to say goodbye */
 	for_each_set_bit(i, reaped, ENBD_MAX_CHANNELS) {
-		ch = session_channel(s, i);
+		ch = enbd_session_channel(s, i);
 		if (test_bit(ENBD_CHANNEL_DEAD, &ch->bits)) {
-			session_bury(s, ch, false);
+			session_bury(s, ch, session_how(s, ch));
+			s->ops->channel(s, ch, ENBD_EVENT_CHANNEL_LOST);
 			__clear_bit(i, reaped);
 		}
 	}
 	for_each_set_bit(i, reaped, ENBD_MAX_CHANNELS) {
-		ch = session_channel(s, i);
-		session_bury(s, ch, channel_drain(ch));
+		ch = enbd_session_channel(s, i);
+		session_bury(s, ch, channel_drain(ch) ? ENBD_STOP_DISC :
+							session_how(s, ch));
+		s->ops->channel(s, ch, ENBD_EVENT_CHANNEL_LOST);
 	}
 }
 
-static void session_lost_work(struct work_struct *work)
+/* The answer to a command of our own has come. */
+static void session_answer(struct enbd_session *s, struct enbd_channel *ch,
+			   const struct enbd_answer *a)
+{
+	char reason[ENBD_REASON_LEN];
+
+	if (a->type == ENBD_CMD_FENCE)
+		enbd_fence_orphan(s, ch->index);
+	if (a->error == ENBD_ESHUTDOWN) {
+		enbd_channel_retire(ch, "the server is shutting down");
+	} else if (a->error) {
+		/* on another connection it may do what it has promised */
+		snprintf(reason, sizeof(reason), "%s refused: error %u",
+			 a->type == ENBD_CMD_FENCE ? "fence" : "keepalive",
+			 a->error);
+		enbd_channel_lose(ch, reason);
+	} else if (a->type == ENBD_CMD_FENCE) {
+		enbd_fence_answered(s, a->offset >> 32, a->offset);
+	} else if (s->features & ENBD_FEATURE_RESIZE) {
+		s->ops->size(s, a->size);
+	}
+}
+
+static void session_answers(struct enbd_session *s)
+{
+	struct enbd_answer answer;
+	struct enbd_channel *ch;
+	unsigned int i;
+
+	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
+		ch = enbd_session_channel(s, i);
+		if (ch && ch->state != ENBD_CHANNEL_STATE_LOST &&
+		    enbd_channel_answered(ch, &answer))
+			session_answer(s, ch, &answer);
+	}
+}
+
+/* Everything is fenced: let those in that waited for it. */
+static void session_promote(struct enbd_session *s)
+{
+	struct enbd_channel *ch;
+	bool promoted = false;
+	unsigned int i;
+
+	if (enbd_fence_pending(s))
+		return;
+	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
+		ch = enbd_session_channel(s, i);
+		if (!ch || ch->state != ENBD_CHANNEL_STATE_FENCING)
+			continue;
+		channel_set_state(ch, enbd_failover_admit(s->multi,
+							  session_live(s),
+							  false));
+		s->ops->channel(s, ch, ENBD_EVENT_CHANNEL_UP);
+		promoted = true;
+	}
+	if (promoted)
+		session_update(s, "lost channels are fenced");
+}
+
+/* Do all that channels want attention for. */
+static void session_tend(struct enbd_session *s)
+{
+	lockdep_assert_held(&s->lock);
+	session_answers(s);
+	session_reap(s);
+	enbd_fence_tend(s);
+	session_promote(s);
+	if (s->closing && s->state != ENBD_DEVICE_STATE_UP)
+		enbd_fence_fail(s);
+}
+
+static void session_tend_work(struct work_struct *work)
 {
 	struct enbd_session *s = container_of(work, struct enbd_session,
-					      lost_work);
+					      tend_work);
 	unsigned int noio = session_lock(s);
 
-	session_reap(s);
+	session_tend(s);
+	session_unlock(s, noio);
+}
+
+/* Under the lock: look again when it is time to, or not at all. */
+static void session_watch(struct enbd_session *s)
+{
+	unsigned long interval = enbd_pulse_interval(s);
+
+	if (s->stopped)
+		return;
+	if (interval)
+		mod_delayed_work(enbd_session_wq, &s->watch_work, interval);
+	else
+		cancel_delayed_work(&s->watch_work);
+}
+
+static void session_watch_work(struct work_struct *work)
+{
+	struct enbd_session *s = container_of(to_delayed_work(work),
+					      struct enbd_session, watch_work);
+	unsigned int noio = session_lock(s);
+
+	enbd_pulse_look(s);
+	session_watch(s);
 	session_unlock(s, noio);
 }
 
@@ -254,58 +342,64 @@ static void session_dead_work(struct work_struct *work)
 
 	if (s->state == ENBD_DEVICE_STATE_PARKED) {
 		enbd_session_unpark(s, ENBD_DEVICE_STATE_FAILED);
+		enbd_fence_fail(s);
 		s->ops->state(s, "dead timeout");
 	}
 	session_unlock(s, noio);
 }
 
-static void session_channel_lost(struct enbd_channel *ch)
+static void session_attend(struct enbd_channel *ch)
 {
 	struct enbd_session *s = ch->session;
 
-	queue_work(enbd_session_wq, &s->lost_work);
+	queue_work(enbd_session_wq, &s->tend_work);
 }
 
 static const struct enbd_channel_ops session_channel_ops = {
-	.lost = session_channel_lost,
+	.attend = session_attend,
 };
 
 /**
  * enbd_session_init() - make a session without channels
  * @s:      all zero
  * @disk:   name of the device, outlives the session
- * @queues: hardware queues, at least 1
- * @depth:  tags of each
- * @multi:  the server lets several channels work at once
- *          (NBD_FLAG_CAN_MULTI_CONN)
- * @dead_timeout: milliseconds without a channel until requests fail, 0 never
+ * @cfg:    see there
  * @ops:    see there
  *
  * Context: may sleep. Return: 0 or -ENOMEM.
  */
 int enbd_session_init(struct enbd_session *s, const char *disk,
-		      unsigned int queues, unsigned int depth, bool multi,
-		      u32 dead_timeout, const struct enbd_session_ops *ops)
+		      const struct enbd_session_config *cfg,
+		      const struct enbd_session_ops *ops)
 {
 	unsigned int i;
 	int err;
 
 	s->ops = ops;
 	s->disk = disk;
-	s->nr_queues = queues;
-	s->multi = multi;
-	s->dead_timeout = dead_timeout;
+	s->nr_queues = cfg->queues;
+	s->multi = cfg->multi;
+	memcpy(s->id, cfg->id, sizeof(s->id));
+	s->replay = cfg->replay;
+	s->io_timeout = cfg->io_timeout;
+	s->dead_timeout = cfg->dead_timeout;
+	s->keepalive = cfg->keepalive;
 	s->state = ENBD_DEVICE_STATE_PARKED;
 	mutex_init(&s->lock);
 	spin_lock_init(&s->park_lock);
 	INIT_LIST_HEAD(&s->parked);
 	INIT_DELAYED_WORK(&s->dead_work, session_dead_work);
-	INIT_WORK(&s->lost_work, session_lost_work);
+	INIT_WORK(&s->tend_work, session_tend_work);
+	INIT_DELAYED_WORK(&s->watch_work, session_watch_work);
+	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
+		s->place[i].via = ENBD_IO_NO_CHANNEL;
+		INIT_LIST_HEAD(&s->place[i].held);
+	}
 
-	err = enbd_ledger_init(&s->led, queues, depth);
+	err = enbd_ledger_init(&s->led, cfg->queues, cfg->depth);
 	if (err)
 		return err;
-	s->queue = kvcalloc(queues, sizeof(*s->queue), GFP_KERNEL);
+	s->queue = kvcalloc(cfg->queues, sizeof(*s->queue), GFP_KERNEL);
 	if (!s->queue) {
 		err = -ENOMEM;
 		goto err_ledger;
@@ -313,7 +407,7 @@ int enbd_session_init(struct enbd_session *s, const char *disk,
 	err = init_srcu_struct(&s->srcu);
 	if (err)
 		goto err_queue;
-	for (i = 0; i < queues; i++)
+	for (i = 0; i < cfg->queues; i++)
 		RCU_INIT_POINTER(s->queue[i].route, &s->queue[i].spare[0]);
 	return 0;
 
@@ -338,28 +432,34 @@ void enbd_session_free(struct enbd_session *s)
 		ch = rcu_dereference_protected(s->channel[i], true);
 		if (ch)
 			enbd_channel_put(ch);
+		if (s->place[i].leaving)
+			enbd_channel_put(s->place[i].leaving);
 	}
 	cleanup_srcu_struct(&s->srcu);
 	kvfree(s->queue);
 	enbd_ledger_free(&s->led);
 }
 
-/* Where does a new channel go? Returns the index or -EEXIST, -ENOSPC. */
+/* Where does a new channel go? The index or -ENODEV, -EEXIST, -ENOSPC. */
 static int session_place(struct enbd_session *s, int index,
 			 struct netlink_ext_ack *extack)
 {
 	struct enbd_channel *ch;
 	unsigned int i;
 
+	if (s->closing) {
+		NL_SET_ERR_MSG(extack, "the device is being removed");
+		return -ENODEV;
+	}
 	if (index >= 0 && index < ENBD_MAX_CHANNELS) {
-		ch = session_channel(s, index);
+		ch = enbd_session_channel(s, index);
 		if (!ch || ch->state == ENBD_CHANNEL_STATE_LOST)
 			return index;
 		NL_SET_ERR_MSG(extack, "this channel is connected");
 		return -EEXIST;
 	}
 	for (i = 0; i < ENBD_MAX_CHANNELS && index < 0; i++) {
-		ch = session_channel(s, i);
+		ch = enbd_session_channel(s, i);
 		if (!ch || ch->state == ENBD_CHANNEL_STATE_LOST)
 			return i;
 	}
@@ -373,7 +473,6 @@ static void channel_inherit(struct enbd_channel *ch,
 {
 	u64 requested = atomic64_read(&old->requested);
 
-	ch->incarnation = old->incarnation + 1;
 	atomic64_set(&ch->requested, requested);
 	ch->answered = requested;
 	ch->dispatched = old->dispatched;
@@ -383,28 +482,82 @@ static void channel_inherit(struct enbd_channel *ch,
 	ch->bytes_written = old->bytes_written;
 }
 
-static int session_add(struct enbd_session *s, struct socket *sock, int index,
-		       u32 format, struct netlink_ext_ack *extack)
+/**
+ * enbd_session_reserve() - name the place and incarnation of a connection
+ * @s:      the session
+ * @index:  where, or -1 for the first place that is free or whose channel was
+ *          lost
+ * @incarnation: set to a number that this place has never had
+ * @extack: told why not
+ *
+ * Context: process. Return: the index, or -ENODEV if the device is being
+ * removed, -EEXIST if the place is taken, -ENOSPC.
+ */
+int enbd_session_reserve(struct enbd_session *s, int index, u32 *incarnation,
+			 struct netlink_ext_ack *extack)
+{
+	unsigned int noio = session_lock(s);
+
+	index = session_place(s, index, extack);
+	if (index >= 0) {
+		*incarnation = ++s->place[index].incarnation;
+		s->place[index].reserved = true;
+	}
+	session_unlock(s, noio);
+	return index;
+}
+
+/*
+ * Is the connection the one that its place was reserved for? Returns its
+ * incarnation in @incarnation, or -ESTALE, -EINVAL.
+ */
+static int session_incarnation(struct enbd_session *s, unsigned int index,
+			       const struct enbd_channel_config *cfg,
+			       u32 *incarnation, struct netlink_ext_ack *extack)
+{
+	struct enbd_place *p = &s->place[index];
+
+	if (s->features != cfg->features) {
+		NL_SET_ERR_MSG(extack,
+			       "the server's features are not the device's, is it another server?");
+		return -EINVAL;
+	}
+	if (!cfg->incarnation && !s->features) {
+		*incarnation = ++p->incarnation;
+		p->reserved = false;
+		return 0;
+	}
+	if (!p->reserved || cfg->incarnation != p->incarnation) {
+		NL_SET_ERR_MSG(extack,
+			       "another connection was prepared for this place since, reserve it again");
+		return -ESTALE;
+	}
+	*incarnation = p->incarnation;
+	return 0;
+}
+
+static int session_add(struct enbd_session *s, struct socket *sock,
+		       const struct enbd_channel_config *cfg,
+		       struct netlink_ext_ack *extack)
 {
 	struct enbd_channel *ch, *old;
-	unsigned int i;
-	int err;
+	u32 incarnation;
+	int err, index;
 
-	if (s->closing) {
-		NL_SET_ERR_MSG(extack, "the device is being removed");
-		return -ENODEV;
-	}
-	index = session_place(s, index, extack);
+	index = session_place(s, cfg->index, extack);
 	if (index < 0)
 		return index;
-	ch = enbd_channel_new(&s->led, index, format, s->disk,
+	err = session_incarnation(s, index, cfg, &incarnation, extack);
+	if (err)
+		return err;
+	ch = enbd_channel_new(&s->led, index, cfg->format, s->disk,
 			      &session_channel_ops, s);
 	if (IS_ERR(ch))
 		return PTR_ERR(ch);
 	ch->hw_queue = index % s->nr_queues;
 	ch->cpu = s->ops->cpu(s, ch->hw_queue, index / s->nr_queues);
-	ch->incarnation = 1;
-	old = session_channel(s, index);
+	ch->incarnation = incarnation;
+	old = enbd_session_channel(s, index);
 	if (old)
 		channel_inherit(ch, old);
 	err = enbd_channel_open(ch, sock, extack);
@@ -413,45 +566,47 @@ static int session_add(struct enbd_session *s, struct socket *sock, int index,
 		return err;
 	}
 
-	ch->state = ENBD_CHANNEL_STATE_LIVE;
-	for (i = 0; i < ENBD_MAX_CHANNELS && !s->multi; i++)
-		if (channel_usable(session_channel(s, i)))
-			ch->state = ENBD_CHANNEL_STATE_STANDBY;
+	s->place[index].reserved = false;
+	ch->state = enbd_failover_admit(s->multi, session_live(s),
+					enbd_fence_pending(s));
 	trace_enbd_channel_state(ch);
 	rcu_assign_pointer(s->channel[index], ch);
 	session_update(s, "channel added");
 	if (old)
 		enbd_channel_put(old);
 	enbd_channel_start(ch);
-	s->ops->channel(s, ch, ENBD_EVENT_CHANNEL_UP);
+	if (ch->state == ENBD_CHANNEL_STATE_FENCING)
+		session_tend(s);
+	else
+		s->ops->channel(s, ch, ENBD_EVENT_CHANNEL_UP);
+	session_watch(s);
 	return index;
 }
 
 /**
  * enbd_session_add() - add a channel
  * @s:      the session
- * @fd:     file descriptor of the caller: a connected socket at the start of
- *          the transmission phase
- * @index:  where, or -1 for the first place that is free or whose channel was
- *          lost
- * @format: enum enbd_reply_format settled on this connection
+ * @cfg:    see there
  * @extack: told why not
  *
  * Context: process. Return: the index, or -ENODEV if the device is being
- * removed, -EEXIST if the place is taken, -ENOSPC, -ENOMEM, -EBUSY if the kernel
- * uses the socket already, or what enbd_sock_get() says.
+ * removed, -EEXIST if the place is taken, -ENOSPC, -ENOMEM, -EINVAL if the
+ * server is not like the device's, -ESTALE if it was not the last to reserve
+ * the place, -EBUSY if the kernel uses the socket already, or what
+ * enbd_sock_get() says.
  */
-int enbd_session_add(struct enbd_session *s, int fd, int index, u32 format,
+int enbd_session_add(struct enbd_session *s,
+		     const struct enbd_channel_config *cfg,
 		     struct netlink_ext_ack *extack)
 {
-	struct socket *sock = enbd_sock_get(fd, extack);
+	struct socket *sock = enbd_sock_get(cfg->fd, extack);
 	unsigned int noio;
 	int ret;
 
 	if (IS_ERR(sock))
 		return PTR_ERR(sock);
 	noio = session_lock(s);
-	ret = session_add(s, sock, index, format, extack);
+	ret = session_add(s, sock, cfg, extack);
 	session_unlock(s, noio);
 	if (ret < 0)
 		enbd_sock_put(sock);
@@ -476,7 +631,7 @@ int enbd_session_del(struct enbd_session *s, unsigned int index,
 
 	noio = session_lock(s);
 	if (index < ENBD_MAX_CHANNELS)
-		ch = session_channel(s, index);
+		ch = enbd_session_channel(s, index);
 	if (!ch) {
 		session_unlock(s, noio);
 		NL_SET_ERR_MSG(extack, "no such channel");
@@ -485,8 +640,9 @@ int enbd_session_del(struct enbd_session *s, unsigned int index,
 	if (ch->state != ENBD_CHANNEL_STATE_LOST) {
 		channel_set_state(ch, ENBD_CHANNEL_STATE_LOST);
 		session_update(s, "channel removed");
-		enbd_channel_stop(ch, channel_drain(ch));
-		session_retract(s, ch);
+		session_bury(s, ch, channel_drain(ch) ? ENBD_STOP_DISC :
+							session_how(s, ch));
+		session_tend(s);
 	}
 	rcu_assign_pointer(s->channel[index], NULL);
 	synchronize_srcu_expedited(&s->srcu);
@@ -510,8 +666,10 @@ void enbd_session_close(struct enbd_session *s)
 	spin_lock(&s->park_lock);
 	s->closing = true;
 	spin_unlock(&s->park_lock);
-	if (s->state != ENBD_DEVICE_STATE_UP)
+	if (s->state != ENBD_DEVICE_STATE_UP) {
 		enbd_session_unpark(s, s->state);
+		enbd_fence_fail(s);
+	}
 	session_unlock(s, noio);
 }
 
@@ -533,11 +691,12 @@ void enbd_session_fail(struct enbd_session *s)
 	spin_unlock(&s->park_lock);
 	enbd_session_unpark(s, ENBD_DEVICE_STATE_DELETING);
 	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
-		ch = session_channel(s, i);
+		ch = enbd_session_channel(s, i);
 		if (ch)
 			enbd_channel_lose(ch, "device removed by force");
 	}
 	session_reap(s);
+	enbd_fence_fail(s);
 	session_unlock(s, noio);
 }
 
@@ -557,14 +716,17 @@ void enbd_session_shutdown(struct enbd_session *s, bool orderly)
 	noio = session_lock(s);
 	s->closing = true;
 	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
-		ch = session_channel(s, i);
+		ch = enbd_session_channel(s, i);
 		if (!ch)
 			continue;
-		enbd_channel_stop(ch, orderly && !channel_is_lost(ch));
+		enbd_channel_stop(ch, orderly && !channel_is_lost(ch) ?
+				  ENBD_STOP_DISC : ENBD_STOP_ABORT);
 		channel_set_state(ch, ENBD_CHANNEL_STATE_LOST);
 	}
+	s->stopped = true;
 	session_unlock(s, noio);
-	cancel_work_sync(&s->lost_work);
+	cancel_delayed_work_sync(&s->watch_work);
+	cancel_work_sync(&s->tend_work);
 	cancel_delayed_work_sync(&s->dead_work);
 }
 
@@ -585,7 +747,11 @@ void enbd_session_flush(struct enbd_session *s)
 		ch = rcu_dereference_protected(s->channel[i], true);
 		if (ch)
 			enbd_channel_flush(ch);
+		if (s->place[i].leaving)
+			enbd_channel_flush(s->place[i].leaving);
 	}
+	/* ends of connections have called for attention until now */
+	cancel_work_sync(&s->tend_work);
 }
 
 /**
@@ -605,5 +771,34 @@ void enbd_session_set_dead_timeout(struct enbd_session *s, u32 ms)
 		else
 			cancel_delayed_work(&s->dead_work);
 	}
+	session_unlock(s, noio);
+}
+
+/* Change how long a command of our own may take, milliseconds, 0 for ever. */
+void enbd_session_set_io_timeout(struct enbd_session *s, u32 ms)
+{
+	unsigned int noio = session_lock(s);
+
+	s->io_timeout = ms;
+	session_unlock(s, noio);
+}
+
+/* Change after how much silence a channel is lost, milliseconds, 0 never. */
+void enbd_session_set_keepalive(struct enbd_session *s, u32 ms)
+{
+	unsigned int noio = session_lock(s);
+
+	s->keepalive = ms;
+	session_watch(s);
+	session_unlock(s, noio);
+}
+
+/* Change the policy, enum enbd_replay, also for writes that wait now. */
+void enbd_session_set_replay(struct enbd_session *s, u32 replay)
+{
+	unsigned int noio = session_lock(s);
+
+	s->replay = replay;
+	session_tend(s);
 	session_unlock(s, noio);
 }

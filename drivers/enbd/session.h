@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A session: the channels of one device to one server. It chooses a channel
- * for each request, takes requests back from channels that are lost, keeps
- * them while there is no channel, and so decides what state the device is in.
+ * for each request, takes requests back from channels that are lost, fences
+ * those, keeps requests while there is no channel, and so decides what state
+ * the device is in.
  *
  * Lock order, outermost first:
  *
@@ -25,6 +26,8 @@ struct enbd_session;
  * struct enbd_session_ops - what a session tells its device
  * @state:   the state of the device changed
  * @channel: something happened to a channel
+ * @place:   something happened to what a lost channel has left
+ * @size:    the server says that the export has so many bytes
  * @cpu:     the @nth CPU, modulo their number, that submits to a hardware queue
  *
  * All are called under session->lock and must not wait for I/O.
@@ -33,6 +36,9 @@ struct enbd_session_ops {
 	void (*state)(struct enbd_session *s, const char *reason);
 	void (*channel)(struct enbd_session *s, struct enbd_channel *ch,
 			enum enbd_event event);
+	void (*place)(struct enbd_session *s, unsigned int index,
+		      enum enbd_event event);
+	void (*size)(struct enbd_session *s, u64 size);
 	int (*cpu)(struct enbd_session *s, unsigned int queue,
 		   unsigned int nth);
 };
@@ -63,6 +69,78 @@ struct enbd_squeue {
 };
 
 /**
+ * struct enbd_place - where a channel may be, and what those before have left
+ * @incarnation: the last one that was given away
+ * @reserved: it has not come yet
+ * @fence:    up to this incarnation the place must be fenced, 0 if nothing is
+ *            to be
+ * @via:      channel on which that was asked, or ENBD_IO_NO_CHANNEL
+ * @left:     the end of @leaving will be the fence
+ * @leaving:  a channel whose connection is to be ended by the server
+ * @held:     writes that wait for the fence (enbd_io.node)
+ * @lost_at:  when the last channel was lost
+ * @stall:    microseconds from then until its requests were given to others
+ *
+ * All under session->lock; @fence and @stall may be read without.
+ */
+struct enbd_place {
+	u32 incarnation;
+	bool reserved;
+	u32 fence;
+	u8 via;
+	bool left;
+	struct enbd_channel *leaving;
+	struct list_head held;
+	ktime_t lost_at;
+	u32 stall;
+};
+
+/**
+ * struct enbd_channel_config - what a channel is made from
+ * @fd:     file descriptor of the caller: a connected socket at the start of
+ *          the transmission phase
+ * @index:  where, or -1 for the first place that is free or whose channel was
+ *          lost
+ * @format: enum enbd_reply_format settled on this connection
+ * @incarnation: as reserved and told to the server, 0 for none
+ * @features: ENBD_FEATURE_* granted on this connection
+ * @signature: ENBD_SIGNATURE_LEN bytes that the server showed, or NULL
+ * @verifier: ENBD_VERIFIER_LEN bytes that the server showed, or NULL
+ */
+struct enbd_channel_config {
+	int fd;
+	int index;
+	u32 format;
+	u32 incarnation;
+	u32 features;
+	const u8 *signature;
+	const u8 *verifier;
+};
+
+/**
+ * struct enbd_session_config - what a session is made from
+ * @queues: hardware queues, at least 1
+ * @depth:  tags of each
+ * @multi:  the server lets several channels work at once
+ *          (NBD_FLAG_CAN_MULTI_CONN)
+ * @id:     its identity on the server
+ * @replay: enum enbd_replay
+ * @io_timeout: milliseconds a command may take, 0 for ever
+ * @dead_timeout: milliseconds without a channel until requests fail, 0 never
+ * @keepalive: milliseconds of silence until a channel is lost, 0 never
+ */
+struct enbd_session_config {
+	unsigned int queues;
+	unsigned int depth;
+	bool multi;
+	u8 id[ENBD_SESSION_ID_LEN];
+	u32 replay;
+	u32 io_timeout;
+	u32 dead_timeout;
+	u32 keepalive;
+};
+
+/**
  * struct enbd_session - see above
  *
  * Memory reclaim may wait for a channel to be replaced, which needs @lock: who
@@ -77,13 +155,22 @@ struct enbd_squeue {
  * @queue:   one for each hardware queue
  * @nr_queues: constant
  * @multi:   the server lets several channels work at once; constant
+ * @id:      identity on the server; constant
+ * @features: ENBD_FEATURE_* of all channels; constant after the first
+ * @place:   by index
+ * @nr_held: writes that wait for a fence; under @lock
+ * @replay:  enum enbd_replay; under @lock
+ * @io_timeout: milliseconds; under @lock
+ * @keepalive: milliseconds; under @lock
  * @park_lock: owns @parked, @nr_parked, and changes of @state
  * @parked:  requests without a channel, oldest first
  * @state:   enum enbd_device_state
  * @closing: no request waits for a channel any more, it fails
  * @dead_timeout: milliseconds without a channel until requests fail, 0 never
  * @dead_work: fires when that time is over
- * @lost_work: looks after channels that were lost
+ * @tend_work: looks after channels that want attention
+ * @watch_work: sees whether the peers live
+ * @stopped: neither runs again; under @lock
  */
 struct enbd_session {
 	struct enbd_ledger led;
@@ -95,6 +182,14 @@ struct enbd_session {
 	struct enbd_squeue *queue;
 	unsigned int nr_queues;
 	bool multi;
+	u8 id[ENBD_SESSION_ID_LEN];
+	u32 features;
+
+	struct enbd_place place[ENBD_MAX_CHANNELS];
+	u32 nr_held;
+	u32 replay;
+	u32 io_timeout;
+	u32 keepalive;
 
 	spinlock_t park_lock;	/* see above */
 	struct list_head parked;
@@ -104,18 +199,31 @@ struct enbd_session {
 
 	u32 dead_timeout;
 	struct delayed_work dead_work;
-	struct work_struct lost_work;
+	struct work_struct tend_work;
+	struct delayed_work watch_work;
+	bool stopped;
 };
+
+/* The channel at a place, under session->lock; NULL if there never was one. */
+static inline struct enbd_channel *enbd_session_channel(struct enbd_session *s,
+							unsigned int index)
+{
+	return rcu_dereference_protected(s->channel[index],
+					 lockdep_is_held(&s->lock));
+}
 
 int enbd_session_global_init(void);
 void enbd_session_global_exit(void);
 
 int enbd_session_init(struct enbd_session *s, const char *disk,
-		      unsigned int queues, unsigned int depth, bool multi,
-		      u32 dead_timeout, const struct enbd_session_ops *ops);
+		      const struct enbd_session_config *cfg,
+		      const struct enbd_session_ops *ops);
 void enbd_session_free(struct enbd_session *s);
 
-int enbd_session_add(struct enbd_session *s, int fd, int index, u32 format,
+int enbd_session_reserve(struct enbd_session *s, int index, u32 *incarnation,
+			 struct netlink_ext_ack *extack);
+int enbd_session_add(struct enbd_session *s,
+		     const struct enbd_channel_config *cfg,
 		     struct netlink_ext_ack *extack);
 int enbd_session_del(struct enbd_session *s, unsigned int index,
 		     struct netlink_ext_ack *extack);
@@ -123,7 +231,10 @@ void enbd_session_close(struct enbd_session *s);
 void enbd_session_fail(struct enbd_session *s);
 void enbd_session_shutdown(struct enbd_session *s, bool orderly);
 void enbd_session_flush(struct enbd_session *s);
+void enbd_session_set_io_timeout(struct enbd_session *s, u32 ms);
 void enbd_session_set_dead_timeout(struct enbd_session *s, u32 ms);
+void enbd_session_set_keepalive(struct enbd_session *s, u32 ms);
+void enbd_session_set_replay(struct enbd_session *s, u32 replay);
 
 bool enbd_session_park(struct enbd_session *s, struct enbd_io *io);
 void enbd_session_unpark(struct enbd_session *s, u32 state);
@@ -132,5 +243,19 @@ void enbd_session_submit(struct enbd_session *s, unsigned int queue,
 void enbd_session_commit(struct enbd_session *s, unsigned int queue);
 unsigned long enbd_session_timeout(struct enbd_session *s, struct enbd_io *io,
 				   unsigned int ms);
+
+/* fence.c, under session->lock */
+void enbd_fence_retract(struct enbd_session *s, struct enbd_channel *ch);
+bool enbd_fence_reclaim(struct enbd_place *p);
+void enbd_fence_answered(struct enbd_session *s, unsigned int index,
+			 u32 incarnation);
+void enbd_fence_orphan(struct enbd_session *s, unsigned int index);
+void enbd_fence_tend(struct enbd_session *s);
+bool enbd_fence_pending(const struct enbd_session *s);
+void enbd_fence_fail(struct enbd_session *s);
+
+/* pulse.c, under session->lock */
+void enbd_pulse_look(struct enbd_session *s);
+unsigned long enbd_pulse_interval(const struct enbd_session *s);
 
 #endif /* ENBD_SESSION_H */

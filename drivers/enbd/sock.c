@@ -397,3 +397,55 @@ bool enbd_sock_ended(const struct enbd_sock *s, int *err)
 	return *err || (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN) ||
 	       (s->inet && READ_ONCE(sk->sk_state) == TCP_CLOSE);
 }
+
+/**
+ * enbd_sock_pulse() - when did the peer's kernel last say something?
+ * @s:       the socket
+ * @heard:   in jiffies: moved forward to when an acknowledgment last came
+ * @unacked: set to whether it has not acknowledged everything yet
+ *
+ * Context: any; both may be a little old. Return: false if there are no
+ * acknowledgments on such a socket.
+ */
+bool enbd_sock_pulse(const struct enbd_sock *s, unsigned long *heard,
+		     bool *unacked)
+{
+	const struct tcp_sock *tp;
+	unsigned long when;
+
+	if (!s->inet)
+		return false;
+	tp = tcp_sk(s->sock->sk);
+	*unacked = READ_ONCE(tp->snd_una) != READ_ONCE(tp->write_seq);
+	when = jiffies - (u32)(tcp_jiffies32 - READ_ONCE(tp->rcv_tstamp));
+	if (time_after(when, *heard))
+		*heard = when;
+	return true;
+}
+
+/* Where bytes go that nobody wants; never read */
+static char sock_waste[4096];
+
+/**
+ * enbd_sock_await_end() - wait for the peer to end the connection
+ * @sock: a connected socket, detached; what still comes is thrown away
+ * @ms:   how long at most, milliseconds
+ *
+ * Context: process. Return: whether it ended in order.
+ */
+bool enbd_sock_await_end(struct socket *sock, unsigned int ms)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(ms);
+	int ret;
+
+	do {
+		struct kvec vec = { sock_waste, sizeof(sock_waste) };
+		struct msghdr msg = {};
+
+		WRITE_ONCE(sock->sk->sk_rcvtimeo,
+			   max_t(long, end - jiffies, 1));
+		ret = kernel_recvmsg(sock, &msg, &vec, 1, sizeof(sock_waste),
+				     0);
+	} while (ret > 0 && time_before(jiffies, end));
+	return !ret;
+}

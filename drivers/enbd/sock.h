@@ -48,6 +48,9 @@ void enbd_sock_abort(struct enbd_sock *s, int err);
 void enbd_sock_put(struct socket *sock);
 void enbd_sock_names(struct socket *sock, char *local, char *peer);
 int enbd_sock_send(struct enbd_sock *s, struct iov_iter *from, int flags);
+bool enbd_sock_await_end(struct socket *sock, unsigned int ms);
+bool enbd_sock_pulse(const struct enbd_sock *s, unsigned long *heard,
+		     bool *unacked);
 bool enbd_sock_ended(const struct enbd_sock *s, int *err);
 
 #endif /* ENBD_SOCK_H */

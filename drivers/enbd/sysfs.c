@@ -6,18 +6,27 @@
 
 #include "compat.h"
 #include "device.h"
+#include "failover.h"
 
 static const char *const device_states[] = {
 	[ENBD_DEVICE_STATE_UP] = "up",
 	[ENBD_DEVICE_STATE_PARKED] = "parked",
 	[ENBD_DEVICE_STATE_FAILED] = "failed",
 	[ENBD_DEVICE_STATE_DELETING] = "deleting",
+	[ENBD_DEVICE_STATE_STALE] = "stale",
 };
 
 static const char *const channel_states[] = {
 	[ENBD_CHANNEL_STATE_LIVE] = "live",
 	[ENBD_CHANNEL_STATE_STANDBY] = "standby",
 	[ENBD_CHANNEL_STATE_LOST] = "lost",
+	[ENBD_CHANNEL_STATE_FENCING] = "fencing",
+};
+
+static const char *const fencings[] = {
+	[ENBD_FENCING_NONE] = "unfenced",
+	[ENBD_FENCING_CLOSE] = "fenced by close",
+	[ENBD_FENCING_SERVER] = "fenced",
 };
 
 static struct enbd_device *to_device(struct device *d)
@@ -42,6 +51,12 @@ ENBD_DEVICE_ATTR(flags, "%#x", dev->config.flags);
 ENBD_DEVICE_ATTR(io_timeout_ms, "%u", READ_ONCE(dev->config.io_timeout));
 ENBD_DEVICE_ATTR(dead_timeout_ms, "%u", READ_ONCE(dev->session.dead_timeout));
 ENBD_DEVICE_ATTR(parked, "%u", READ_ONCE(dev->session.nr_parked));
+ENBD_DEVICE_ATTR(held, "%u", READ_ONCE(dev->session.nr_held));
+ENBD_DEVICE_ATTR(features, "%#x", dev->session.features);
+ENBD_DEVICE_ATTR(keepalive_ms, "%u", READ_ONCE(dev->session.keepalive));
+ENBD_DEVICE_ATTR(fencing, "%s",
+		 fencings[enbd_failover_fencing(dev->session.features,
+						READ_ONCE(dev->session.replay))]);
 
 static struct attribute *device_attrs[] = {
 	&dev_attr_state.attr,
@@ -51,6 +66,10 @@ static struct attribute *device_attrs[] = {
 	&dev_attr_io_timeout_ms.attr,
 	&dev_attr_dead_timeout_ms.attr,
 	&dev_attr_parked.attr,
+	&dev_attr_held.attr,
+	&dev_attr_features.attr,
+	&dev_attr_keepalive_ms.attr,
+	&dev_attr_fencing.attr,
 	NULL
 };
 

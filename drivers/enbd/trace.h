@@ -29,12 +29,24 @@ TRACE_DEFINE_ENUM(ENBD_CMD_WRITE_ZEROES);
 TRACE_DEFINE_ENUM(ENBD_CHANNEL_STATE_LIVE);
 TRACE_DEFINE_ENUM(ENBD_CHANNEL_STATE_STANDBY);
 TRACE_DEFINE_ENUM(ENBD_CHANNEL_STATE_LOST);
+TRACE_DEFINE_ENUM(ENBD_CHANNEL_STATE_FENCING);
 
 #define show_enbd_channel_state(state)				\
 	__print_symbolic(state,					\
 			 { ENBD_CHANNEL_STATE_LIVE, "live" },	\
 			 { ENBD_CHANNEL_STATE_STANDBY, "standby" }, \
-			 { ENBD_CHANNEL_STATE_LOST, "lost" })
+			 { ENBD_CHANNEL_STATE_LOST, "lost" },	\
+			 { ENBD_CHANNEL_STATE_FENCING, "fencing" })
+
+TRACE_DEFINE_ENUM(ENBD_EVENT_CHANNEL_FENCED);
+TRACE_DEFINE_ENUM(ENBD_EVENT_CHANNEL_REPLAYED);
+TRACE_DEFINE_ENUM(ENBD_EVENT_CHANNEL_UNFENCED);
+
+#define show_enbd_place_event(event)				\
+	__print_symbolic(event,					\
+			 { ENBD_EVENT_CHANNEL_FENCED, "fenced" }, \
+			 { ENBD_EVENT_CHANNEL_REPLAYED, "replayed" }, \
+			 { ENBD_EVENT_CHANNEL_UNFENCED, "unfenced" })
 
 DECLARE_EVENT_CLASS(enbd_rq,
 	TP_PROTO(const struct enbd_io *io, const struct enbd_channel *ch),
@@ -157,6 +169,28 @@ DEFINE_EVENT(enbd_channel, enbd_channel_state,
 
 DEFINE_EVENT(enbd_channel, enbd_channel_lost,
 	TP_PROTO(const struct enbd_channel *ch), TP_ARGS(ch));
+
+/* what a lost channel has left is taken care of */
+TRACE_EVENT(enbd_place,
+	TP_PROTO(const char *disk, unsigned int channel, u32 incarnation,
+		 enum enbd_event event),
+	TP_ARGS(disk, channel, incarnation, event),
+	TP_STRUCT__entry(
+		__array(char, disk, ENBD_NAME_MAX)
+		__field(u8, channel)
+		__field(u32, incarnation)
+		__field(u32, event)
+	),
+	TP_fast_assign(
+		strscpy(__entry->disk, disk, ENBD_NAME_MAX);
+		__entry->channel = channel;
+		__entry->incarnation = incarnation;
+		__entry->event = event;
+	),
+	TP_printk("%s channel %u incarnation %u %s", __entry->disk,
+		  __entry->channel, __entry->incarnation,
+		  show_enbd_place_event(__entry->event))
+);
 
 #endif /* ENBD_TRACE_H */
 

@@ -176,6 +176,11 @@ static enum enbd_rx_event rx_chunk(struct enbd_rx *rx, u64 length,
 			return rx_bad(why, "hole chunk of wrong length");
 		rx->want = 12;
 		break;
+	case ENBD_REPLY_TYPE_STATUS:
+		if (length != 8)
+			return rx_bad(why, "status chunk of wrong length");
+		rx->want = 8;
+		break;
 	default:
 		if (!(reply->type & ENBD_REPLY_TYPE_ERR_BIT))
 			return rx_bad(why, "chunk of a type that was not negotiated");
@@ -233,6 +238,11 @@ static enum enbd_rx_event rx_fixed(struct enbd_rx *rx, const char **why)
 	if (reply->type == ENBD_REPLY_TYPE_OFFSET_HOLE) {
 		reply->offset = get_unaligned_be64(rx->buf);
 		reply->length = get_unaligned_be32(rx->buf + 8);
+		rx_next(rx);
+		return ENBD_RX_REPLY;
+	}
+	if (reply->type == ENBD_REPLY_TYPE_STATUS) {
+		reply->offset = get_unaligned_be64(rx->buf);
 		rx_next(rx);
 		return ENBD_RX_REPLY;
 	}
@@ -358,6 +368,8 @@ const char *enbd_wire_judge(const struct enbd_wire_reply *reply,
 			return "simple reply after an error chunk";
 		if (reply->error)
 			cover_error(cover, reply->error);
+		else if (rq->type == ENBD_CMD_KEEPALIVE)
+			return "keepalive answered without a status";
 		else if (read)
 			*data = rq->length;
 		return NULL;
@@ -367,6 +379,14 @@ const char *enbd_wire_judge(const struct enbd_wire_reply *reply,
 	case ENBD_REPLY_TYPE_NONE:
 		if (!reply->done)
 			return "chunk of type none that is not the last";
+		if (rq->type == ENBD_CMD_KEEPALIVE && !cover->error)
+			return "keepalive answered without a status";
+		break;
+	case ENBD_REPLY_TYPE_STATUS:
+		if (rq->type != ENBD_CMD_KEEPALIVE)
+			return "status for a request that is no keepalive";
+		if (!reply->done)
+			return "status that is not the last chunk";
 		break;
 	case ENBD_REPLY_TYPE_OFFSET_DATA:
 	case ENBD_REPLY_TYPE_OFFSET_HOLE:

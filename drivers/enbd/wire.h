@@ -65,7 +65,7 @@ struct enbd_wire_cover {
 /**
  * struct enbd_wire_reply - header and fixed part of a reply or chunk
  * @cookie: of the request
- * @offset: of data or hole, absolute
+ * @offset: of data or hole, absolute; of a status: the export's size, bytes
  * @length: bytes of data that follow (of a simple reply: none counted), or of
  *          the hole
  * @error:  ENBD_E*, 0 for none

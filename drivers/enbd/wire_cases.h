@@ -28,6 +28,9 @@
 #define M_ERROR_AT(err, off, len) \
 	{ .kind = MSG_ERROR_AT, .error = (err), .offset = (off), .length = (len) }
 
+#define M_RAW(t, len)	{ .kind = MSG_RAW, .type = (t), .length = (len) }
+#define M_RAW_D(t, len)	{ .kind = MSG_RAW, .type = (t), .done = true, .length = (len) }
+
 #define M_ERRORS(n)	{ .kind = MSG_ERROR, .error = 5, .length = 3, .times = (n) }
 
 /* What fits. */
@@ -64,6 +67,19 @@ static const struct model_case good_cases[] = {
 	  .msg = { M_ERROR(95, 0), M_NONE_D }, .error = 95 },
 	{ .name = "shutdown as a chunk", .format = CASE_CHUNKS, .type = ENBD_CMD_WRITE,
 	  .length = 100, .msg = { M_ERROR_D(108, 3) }, .error = 108 },
+
+	{ .name = "keepalive answered with a status", .format = CASE_CHUNKS,
+	  .type = ENBD_CMD_KEEPALIVE, .msg = { M_RAW_D(ENBD_REPLY_TYPE_STATUS, 8) } },
+	{ .name = "keepalive answered with a status, extended", .format = CASE_EXT,
+	  .type = ENBD_CMD_KEEPALIVE, .msg = { M_RAW_D(ENBD_REPLY_TYPE_STATUS, 8) } },
+	{ .name = "keepalive refused", .format = CASE_CHUNKS, .type = ENBD_CMD_KEEPALIVE,
+	  .msg = { M_FAIL(22) }, .error = 22 },
+	{ .name = "keepalive refused by a chunk", .format = CASE_EXT,
+	  .type = ENBD_CMD_KEEPALIVE, .msg = { M_ERROR_D(22, 3) }, .error = 22 },
+	{ .name = "fence answered simply", .format = CASE_CHUNKS, .type = ENBD_CMD_FENCE,
+	  .msg = { M_SIMPLE(0) } },
+	{ .name = "fence answered by a chunk", .format = CASE_EXT, .type = ENBD_CMD_FENCE,
+	  .msg = { M_NONE_D } },
 
 	{ .name = "simple replies and chunks in turn", .format = CASE_CHUNKS,
 	  .type = ENBD_CMD_WRITE, .length = 100,
@@ -140,6 +156,27 @@ static const struct model_case good_cases[] = {
 
 /* What breaks the protocol: the last message does. */
 static const struct model_case bad_cases[] = {
+	{ .name = "status for a write", .format = CASE_CHUNKS, .type = ENBD_CMD_WRITE,
+	  .length = 100, .msg = { M_RAW_D(ENBD_REPLY_TYPE_STATUS, 8) },
+	  .why = "status for a request that is no keepalive" },
+	{ .name = "status for a read", .format = CASE_EXT, .length = 100,
+	  .msg = { M_RAW_D(ENBD_REPLY_TYPE_STATUS, 8) },
+	  .why = "status for a request that is no keepalive" },
+	{ .name = "status that goes on", .format = CASE_CHUNKS, .type = ENBD_CMD_KEEPALIVE,
+	  .msg = { M_RAW(ENBD_REPLY_TYPE_STATUS, 8) },
+	  .why = "status that is not the last chunk" },
+	{ .name = "status of seven bytes", .format = CASE_CHUNKS, .type = ENBD_CMD_KEEPALIVE,
+	  .msg = { M_RAW_D(ENBD_REPLY_TYPE_STATUS, 7) },
+	  .why = "status chunk of wrong length" },
+	{ .name = "status of nothing", .format = CASE_EXT, .type = ENBD_CMD_KEEPALIVE,
+	  .msg = { M_RAW_D(ENBD_REPLY_TYPE_STATUS, 0) },
+	  .why = "status chunk of wrong length" },
+	{ .name = "keepalive without a status", .format = CASE_EXT,
+	  .type = ENBD_CMD_KEEPALIVE, .msg = { M_NONE_D },
+	  .why = "keepalive answered without a status" },
+	{ .name = "keepalive answered simply", .format = CASE_CHUNKS,
+	  .type = ENBD_CMD_KEEPALIVE, .msg = { M_SIMPLE(0) },
+	  .why = "keepalive answered without a status" },
 	{ .name = "magic of nothing", .format = CASE_SIMPLE, .length = 100,
 	  .msg = { { .kind = MSG_SIMPLE, .magic = 0x67446699, .length = 100 } },
 	  .why = "wrong magic in a reply" },

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The driver's failover decisions, by the tables that the kernel runs as well. */
+/* cflags: -Itests/unit/shim */
+/* link: drivers/enbd/failover.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <linux/kernel.h>
+
+#include "drivers/enbd/failover_cases.h"
+
+#define TEST_TABLE(what)						\
+static void test_##what(void **state)					\
+{									\
+	size_t i;							\
+									\
+	(void)state;							\
+	for (i = 0; i < ARRAY_SIZE(what##_cases); i++) {		\
+		const char *wrong = check_##what(&what##_cases[i]);	\
+									\
+		if (wrong)						\
+			fail_msg("%s: wrong %s", what##_cases[i].name, wrong); \
+	}								\
+}
+
+TEST_TABLE(fencing)
+TEST_TABLE(hold)
+TEST_TABLE(admit)
+TEST_TABLE(fence)
+TEST_TABLE(pulse)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fencing),
+		cmocka_unit_test(test_hold),
+		cmocka_unit_test(test_admit),
+		cmocka_unit_test(test_fence),
+		cmocka_unit_test(test_pulse),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
