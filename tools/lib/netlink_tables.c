@@ -33,7 +33,7 @@ const struct enbd_nl_attr enbd_device_attrs[ENBD_A_DEVICE_MAX + 1] = {
 	[ENBD_A_DEVICE_REPLAY] = { "replay", MNL_TYPE_U32, 0 },
 	[ENBD_A_DEVICE_FENCING] = { "fencing", MNL_TYPE_U32, 0 },
 	[ENBD_A_DEVICE_HELD] = { "held", MNL_TYPE_U32, 0 },
-	[ENBD_A_DEVICE_REGION_SIZE] = { "region-size", MNL_TYPE_U32, 0 },
+	[ENBD_A_DEVICE_REGION_SIZE] = { "region-size", MNL_TYPE_U64, 0 },
 	[ENBD_A_DEVICE_UNFLUSHED] = { "unflushed", MNL_TYPE_U64, 0 },
 };
 

@@ -209,7 +209,7 @@ enum {
 	ENBD_A_DEVICE_FENCING,
 	/* u32: writes of lost channels waiting for a fence */
 	ENBD_A_DEVICE_HELD,
-	/* u32: bytes of a region of the journal, absent without one */
+	/* u64: bytes of a region of the journal, absent without one */
 	ENBD_A_DEVICE_REGION_SIZE,
 	/* u64: bytes in regions written since the last completed flush */
 	ENBD_A_DEVICE_UNFLUSHED,
