@@ -47,7 +47,7 @@ flat()
 }
 
 ok "the tests load" modprobe enbd_test
-for suite in enbd_wire enbd_io enbd_dispatch; do
+for suite in enbd_wire enbd_io enbd_dispatch enbd_journal enbd_identity; do
 	ok "$suite ran" test -r "$results/$suite/results"
 	subtests flat "$results/$suite/results"
 done
