@@ -58,8 +58,8 @@ lib_src    := $(wildcard tools/lib/*.c)
 ctl_src    := $(wildcard tools/enbdctl/*.c)
 server_src := $(wildcard tools/enbd-server/*.c)
 
-ctl_libs    := -lmnl -lcjson -linih
-server_libs := -linih -lpthread
+ctl_libs    := -lmnl -lcjson -linih -lgnutls -lpthread
+server_libs := -linih -lgnutls -lpthread
 
 objects = $(patsubst %.c,build/obj/%.o,$(1))
 
@@ -105,7 +105,7 @@ $(torture_bin):
 
 unit_bin := $(patsubst tests/unit/%.c,build/unit/%,$(wildcard tests/unit/test_*.c))
 fuzz_bin := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-test_libs := -lmnl -lcjson -linih -lpthread
+test_libs := -lmnl -lcjson -linih -lgnutls -lpthread
 
 unit_cc := $(CC) $(STRICT) $(CPPFLAGS) -g -O1 -fno-omit-frame-pointer -pthread \
 	   -fsanitize=address,undefined -fno-sanitize-recover=all

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Any bytes as a server. The first one chooses what the client does. A magic
+ * Any bytes as a server. The first two choose what the client does. A magic
  * number that must be right is made right half of the time, or nothing would
  * get past the greeting.
  */
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "negotiate.h"
+#include "extension.h"
 
 #define SENT_MAX (64 * 1024)
 
@@ -81,26 +81,50 @@ static int greet(struct enbd_nego *nego, struct source *source, bool fixed,
 	return rc;
 }
 
+/* HELLO, BIND and FENCE; @ext says with what. */
+static int extend(struct enbd_nego *nego, uint8_t ext,
+		  struct enbd_hello *hello, struct enbd_err *err)
+{
+	static const struct enbd_fenced list[ENBD_EXT_MAX_CHANNELS];
+	static const struct enbd_place place = { .incarnation = 1 };
+
+	if (enbd_ext_hello(nego, "disk", ext & 15, hello, err))
+		return -1;
+	if (hello->features & ~(ext & 15U))
+		abort();
+	if ((ext & 0x10) && enbd_ext_bind(nego, hello, &place, err))
+		return -1;
+	return ext & 0x20 ? enbd_ext_fence(nego, list, 1 + (ext >> 6) * 21,
+					   err) : 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct enbd_nego nego;
 	struct enbd_export export;
 	struct source source;
 	struct enbd_err err;
-	uint8_t how;
+	struct enbd_hello hello;
+	uint8_t how, ext;
+	bool known;
 	size_t sum = 0;
 	int rc;
 
-	if (!size)
+	if (size < 2)
 		return 0;
 	how = data[0];
+	ext = data[1];
 	source = (struct source){
 		.io = { source_read, source_write },
-		.data = data + 1, .size = size - 1, .fix = how & 0x80,
+		.data = data + 2, .size = size - 2, .fix = how & 0x80,
 	};
 	if (greet(&nego, &source, how & 0x40, &err))
 		return 0;
 	if (enbd_nego_formats(&nego, how & 3, &err))
+		return 0;
+	if ((how & 0x10) && enbd_ext_discover(&nego, "disk", &known, &err))
+		return 0;
+	if ((how & 0x20) && extend(&nego, ext, &hello, &err))
 		return 0;
 	if ((how & 4) && enbd_nego_list(&nego, each, &sum, &err))
 		return 0;

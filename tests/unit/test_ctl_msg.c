@@ -37,6 +37,7 @@ static struct device_options no_options(void)
 {
 	return (struct device_options){
 		.index = -1, .io_timeout = -1, .dead_timeout = -1,
+		.keepalive = -1, .replay = -1,
 	};
 }
 
@@ -98,6 +99,11 @@ static void device_add_with_defaults(void **state)
 	assert_null(find(nlh, ENBD_A_DEVICE_DEAD_TIMEOUT, 0));
 	assert_null(find(nlh, ENBD_A_DEVICE_HW_QUEUES, 0));
 	assert_null(find(nlh, ENBD_A_DEVICE_QUEUE_DEPTH, 0));
+	assert_null(find(nlh, ENBD_A_DEVICE_KEEPALIVE, 0));
+	assert_null(find(nlh, ENBD_A_DEVICE_REPLAY, 0));
+	assert_null(find(nlh, ENBD_A_DEVICE_SIGNATURE, 0));
+	assert_int_equal(mnl_attr_get_payload_len(find(nlh,
+			 ENBD_A_DEVICE_SESSION_ID, 0)), ENBD_SESSION_ID_LEN);
 	assert_true(mnl_attr_get_u64(find(nlh, ENBD_A_DEVICE_SIZE, 0)) ==
 		    1ULL << 42);
 	assert_string_equal(mnl_attr_get_str(find(nlh, ENBD_A_DEVICE_URI, 0)),
@@ -115,6 +121,9 @@ static void device_add_with_defaults(void **state)
 				 ENBD_REPLY_FORMAT_STRUCTURED);
 		assert_true(mnl_attr_get_u64(inside(nest,
 			    ENBD_A_CHANNEL_SIZE)) == 1ULL << 42);
+		assert_null(inside(nest, ENBD_A_CHANNEL_FEATURES));
+		assert_null(inside(nest, ENBD_A_CHANNEL_SIGNATURE));
+		assert_null(inside(nest, ENBD_A_CHANNEL_VERIFIER));
 	}
 	assert_null(find(nlh, ENBD_A_DEVICE_CHANNEL, 2));
 }
@@ -122,10 +131,15 @@ static void device_add_with_defaults(void **state)
 /* Everything asked for, everything as long as it may be: it must fit. */
 static void device_add_with_all(void **state)
 {
+	static const uint8_t pin[ENBD_SIGNATURE_LEN] = { 0xab };
 	struct device_options options = {
 		.index = 7, .read_only = true, .hw_queues = 2,
 		.queue_depth = 64, .io_timeout = 0, .dead_timeout = 5000,
+		.keepalive = 0, .replay = ENBD_REPLAY_FENCED,
+		.session = { 1, 2, 3 }, .signature = pin,
 	};
+	const struct nlattr *nest;
+	int i;
 	static struct enbd_channel channels[ENBD_MAX_CHANNELS];
 	static struct enbd_uri uri;
 	struct nlmsghdr *nlh;
@@ -134,6 +148,11 @@ static void device_add_with_all(void **state)
 	memset(uri.text, 'u', sizeof(uri.text) - 1);
 	memset(uri.export, 'x', ENBD_TEXT_MAX - 1);
 	fill(channels, ENBD_MAX_CHANNELS);
+	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
+		channels[i].hello.features = 15;
+		channels[i].hello.signature[31] = 0x77;
+		channels[i].hello.verifier[0] = (uint8_t)i;
+	}
 	nlh = start(request, ENBD_NL_DEVICE_ADD);
 	msg_put_device_add(nlh, &uri, &options, channels, ENBD_MAX_CHANNELS);
 	assert_true(nlh->nlmsg_len < ROOM);
@@ -144,8 +163,108 @@ static void device_add_with_all(void **state)
 					       0)), 0);
 	assert_int_equal(mnl_attr_get_u32(find(nlh,
 			 ENBD_A_DEVICE_DEAD_TIMEOUT, 0)), 5000);
-	assert_non_null(find(nlh, ENBD_A_DEVICE_CHANNEL,
-			     ENBD_MAX_CHANNELS - 1));
+	assert_int_equal(mnl_attr_get_u32(find(nlh, ENBD_A_DEVICE_KEEPALIVE,
+					       0)), 0);
+	assert_int_equal(mnl_attr_get_u32(find(nlh, ENBD_A_DEVICE_REPLAY, 0)),
+			 ENBD_REPLAY_FENCED);
+	assert_memory_equal(mnl_attr_get_payload(find(nlh,
+			    ENBD_A_DEVICE_SESSION_ID, 0)), options.session,
+			    ENBD_SESSION_ID_LEN);
+	assert_memory_equal(mnl_attr_get_payload(find(nlh,
+			    ENBD_A_DEVICE_SIGNATURE, 0)), pin, sizeof(pin));
+	nest = find(nlh, ENBD_A_DEVICE_CHANNEL, ENBD_MAX_CHANNELS - 1);
+	assert_non_null(nest);
+	assert_int_equal(mnl_attr_get_u32(inside(nest,
+			 ENBD_A_CHANNEL_FEATURES)), 15);
+	assert_memory_equal(mnl_attr_get_payload(inside(nest,
+			    ENBD_A_CHANNEL_SIGNATURE)),
+			    channels[0].hello.signature, 32);
+	assert_memory_equal(mnl_attr_get_payload(inside(nest,
+			    ENBD_A_CHANNEL_VERIFIER)),
+			    channels[63].hello.verifier, 32);
+}
+
+static void adds_channel_as_reserved(void **state)
+{
+	const struct reservation place = { .index = 5, .incarnation = 9 };
+	struct enbd_channel channel;
+	struct nlmsghdr *nlh;
+
+	(void)state;
+	fill(&channel, 1);
+	nlh = start(request, ENBD_NL_CHANNEL_ADD);
+	msg_put_channel_add(nlh, 3, &place, &channel);
+	assert_int_equal(mnl_attr_get_u32(find(nlh, ENBD_A_CHANNEL_INDEX, 0)),
+			 5);
+	assert_int_equal(mnl_attr_get_u32(find(nlh, ENBD_A_CHANNEL_INCARNATION,
+					       0)), 9);
+	nlh = start(request, ENBD_NL_CHANNEL_ADD);
+	msg_put_channel_add(nlh, 3, NULL, &channel);
+	assert_null(find(nlh, ENBD_A_CHANNEL_INDEX, 0));
+	assert_null(find(nlh, ENBD_A_CHANNEL_INCARNATION, 0));
+}
+
+static void sets_what_is_named(void **state)
+{
+	struct device_options options = no_options();
+	struct nlmsghdr *nlh;
+
+	(void)state;
+	options.keepalive = 0;
+	nlh = start(request, ENBD_NL_DEVICE_SET);
+	msg_put_device_set(nlh, 3, &options);
+	assert_int_equal(mnl_attr_get_u32(find(nlh, ENBD_A_DEVICE_INDEX, 0)),
+			 3);
+	assert_int_equal(mnl_attr_get_u32(find(nlh, ENBD_A_DEVICE_KEEPALIVE,
+					       0)), 0);
+	assert_null(find(nlh, ENBD_A_DEVICE_IO_TIMEOUT, 0));
+	assert_null(find(nlh, ENBD_A_DEVICE_REPLAY, 0));
+	assert_null(find(nlh, ENBD_A_DEVICE_SESSION_ID, 0));
+}
+
+/* A reservation is of use only as a whole. */
+static void reads_reservations(void **state)
+{
+	static const uint8_t id[ENBD_SESSION_ID_LEN] = { 7, 8 };
+	struct reservation r;
+	struct nlmsghdr *nlh;
+	int missing;
+
+	(void)state;
+	for (missing = 0; missing < 5; missing++) {
+		nlh = start(answer, ENBD_NL_CHANNEL_RESERVE);
+		if (missing != 1)
+			mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_INDEX, 4);
+		if (missing != 2)
+			mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_INCARNATION, 6);
+		if (missing != 3)
+			mnl_attr_put(nlh, ENBD_A_CHANNEL_SESSION_ID,
+				     missing == 4 ? 15 : 16, id);
+		mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_FEATURES, 3);
+		assert_int_equal(msg_get_reservation(nlh, &r),
+				 missing ? -1 : 0);
+		if (missing)
+			continue;
+		assert_int_equal(r.index, 4);
+		assert_int_equal(r.incarnation, 6);
+		assert_int_equal(r.features, 3);
+		assert_memory_equal(r.session, id, sizeof(id));
+	}
+}
+
+static void reads_lost_ranges(void **state)
+{
+	struct nlmsghdr *nlh = start(answer, ENBD_NL_LOST_GET);
+	struct lost lost;
+
+	(void)state;
+	mnl_attr_put_u32(nlh, ENBD_A_LOST_DEVICE_INDEX, 0);
+	mnl_attr_put_u64(nlh, ENBD_A_LOST_OFFSET, 1ULL << 40);
+	assert_int_equal(msg_get_lost(nlh, &lost), -1);
+	mnl_attr_put_u64(nlh, ENBD_A_LOST_LENGTH, 65536);
+	assert_int_equal(msg_get_lost(nlh, &lost), 0);
+	assert_true(lost.offset == 1ULL << 40);
+	assert_int_equal(lost.length, 65536);
 }
 
 static void reads_device(void **state)
@@ -276,7 +395,7 @@ static void names_attributes(void **state)
 	assert_null(nl_attr_at(nlh, UINT32_MAX));
 
 	nlh = start(request, ENBD_NL_CHANNEL_ADD);
-	msg_put_channel_add(nlh, 3, channels);
+	msg_put_channel_add(nlh, 3, NULL, channels);
 	assert_string_equal(nl_attr_at(nlh, offset(find(nlh,
 			    ENBD_A_CHANNEL_SIZE, 0))), "size");
 }
@@ -309,7 +428,7 @@ static void explains_refusals(void **state)
 	(void)state;
 	fill(&channel, 1);
 	req = start(request, ENBD_NL_CHANNEL_ADD);
-	msg_put_channel_add(req, 3, &channel);
+	msg_put_channel_add(req, 3, NULL, &channel);
 
 	nlh = refusal(0, NULL, 0);
 	assert_int_equal(nl_error_number(nlh), 0);
@@ -330,6 +449,13 @@ static void explains_refusals(void **state)
 	nl_error_fill(nlh, req, ENODEV, &err);
 	assert_string_equal(err.text, "no such device");
 	assert_int_equal(err.code, ENBD_EXIT_NOT_CONNECTED);
+
+	nlh = refusal(EKEYREJECTED, "another server", 0);
+	nl_error_fill(nlh, req, EKEYREJECTED, &err);
+	assert_int_equal(err.code, ENBD_EXIT_IDENTITY);
+	assert_int_equal(err.error, EKEYREJECTED);
+	enbd_fail(&err, ENBD_EXIT_GENERAL, "something else");
+	assert_int_equal(err.error, 0);
 
 	nlh = refusal(EPERM, NULL, 0);
 	nl_error_fill(nlh, req, EPERM, &err);
@@ -368,6 +494,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(device_add_with_defaults),
 		cmocka_unit_test(device_add_with_all),
+		cmocka_unit_test(adds_channel_as_reserved),
+		cmocka_unit_test(sets_what_is_named),
+		cmocka_unit_test(reads_reservations),
+		cmocka_unit_test(reads_lost_ranges),
 		cmocka_unit_test(reads_device),
 		cmocka_unit_test(refuses_malformed),
 		cmocka_unit_test(cuts_long_texts),

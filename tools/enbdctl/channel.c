@@ -1,153 +1,134 @@
 // SPDX-License-Identifier: GPL-2.0
 /* enbdctl channel add|del|list: the connections of a device. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "devname.h"
+#include "attach.h"
 #include "json.h"
+#include "log.h"
 #include "query.h"
+#include "runstate.h"
 #include "show.h"
 #include "size.h"
 #include "verb.h"
 
-enum {
-	KEY_JSON = 'j',
-};
+/* How often a place is reserved that somebody else takes away meanwhile */
+#define TRIES	5
 
-#define PLACE_UNKNOWN	UINT32_MAX
-
-struct arguments {
-	const char *arg[2];
-	bool json;
-	struct dial dial;
-};
-
-/* An answer that cannot be read leaves the place unknown. */
-static int take_place(void *arg, const struct nlmsghdr *nlh,
+/*
+ * The way of a channel: what the user asks for, else how this place was
+ * connected before, else what the driver keeps.
+ */
+static int choose_way(const struct attach *a, const struct dial *dial,
+		      unsigned int turn, struct enbd_uri *uri,
+		      struct enbd_bind *bind, struct runstate_channel *way,
 		      struct enbd_err *err)
 {
-	struct channel channel;
+	const struct enbd_bind *asked = dial_bind(dial, turn);
+	static struct runstate state;
 
-	(void)err;
-	if (!msg_get_channel(nlh, &channel))
-		*(uint32_t *)arg = channel.index;
+	memset(way, 0, sizeof(*way));
+	memset(bind, 0, sizeof(*bind));
+	if (!runstate_read(a->device.name, &state, err) && a->reserved &&
+	    !memcmp(state.session, a->place.session, sizeof(state.session)))
+		*way = state.channels[a->place.index];
+	if (!way->uri[0])
+		snprintf(way->uri, sizeof(way->uri), "%s", a->device.uri);
+	if (asked)
+		snprintf(way->bind, sizeof(way->bind), "%s", asked->text);
+	if (dial->path_count)
+		snprintf(way->uri, sizeof(way->uri), "%s",
+			 dial_path(dial, turn)->text);
+	if (enbd_uri_parse(way->uri, uri, err))
+		return enbd_fail(err, ENBD_EXIT_KERNEL,
+				 "/dev/%s: the driver keeps no URI that could be connected to again (\"%s\")",
+				 a->device.name, way->uri);
+	if (asked && uri->kind == ENBD_URI_UNIX)
+		return enbd_fail(err, ENBD_EXIT_USAGE,
+				 "--bind %s: has no meaning for a Unix socket; leave it out",
+				 asked->text);
+	return way->bind[0] ? enbd_bind_parse(way->bind, bind, err) : 0;
+}
+
+static int add_one(struct nl *nl, uint32_t device, struct dial *dial,
+		   unsigned int turn, struct enbd_err *err)
+{
+	struct runstate_channel way;
+	struct enbd_err ignored;
+	struct enbd_bind bind;
+	struct enbd_uri uri;
+	uint32_t place;
+	struct attach a;
+
+	if (attach_reserve(&a, nl, device, ATTACH_ANYWHERE, err) ||
+	    choose_way(&a, dial, turn, &uri, &bind, &way, err))
+		return -1;
+	dial->client.bind = way.bind[0] ? &bind : NULL;
+	if (attach_connect(&a, &uri, &dial->client, &place, err))
+		return -1;
+	printf("%u\n", place);
+	if (a.reserved &&
+	    runstate_set_channel(a.device.name, a.place.session, place, &way,
+				 &ignored))
+		enbd_note("%s; enbdctl monitor will not know this way",
+			  ignored.text);
 	return 0;
-}
-
-static int give(struct nl *nl, const struct device *device,
-		const struct enbd_channel *channel, uint32_t *place,
-		struct enbd_err *err)
-{
-	char buf[NL_REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *req = nl_begin(nl, buf, ENBD_NL_CHANNEL_ADD, false);
-
-	*place = PLACE_UNKNOWN;
-	msg_put_channel_add(req, device->index, channel);
-	if (!nl_run(nl, req, take_place, place, NULL, err))
-		return 0;
-	if (channel->export.size != device->size)
-		return enbd_fail(err, err->code,
-				 "/dev/%s: cannot add a channel: the server offers %llu bytes now, the device has %llu; see enbdctl resize",
-				 device->name,
-				 (unsigned long long)channel->export.size,
-				 (unsigned long long)device->size);
-	return enbd_fail_prefix(err, "/dev/%s: cannot add a channel",
-				device->name);
-}
-
-/* Size and flags are compared by the driver. */
-static int check_blocks(const struct device *device,
-			const struct enbd_export *export, struct enbd_err *err)
-{
-	if (device->block_min == export->block_min &&
-	    device->block_pref == export->block_pref &&
-	    device->block_max == export->block_max)
-		return 0;
-	return enbd_fail(err, ENBD_EXIT_NEGOTIATION,
-			 "/dev/%s: cannot add a channel: the server's block sizes are %u, %u, %u now, the device has %u, %u, %u; is it the same export?",
-			 device->name, export->block_min, export->block_pref,
-			 export->block_max, device->block_min,
-			 device->block_pref, device->block_max);
 }
 
 static int add(const char *name, struct dial *dial, struct enbd_err *err)
 {
-	struct enbd_channel channels[ENBD_MAX_CHANNELS];
 	struct device device;
-	uint32_t index, place;
+	unsigned int i, tries = 0;
 	struct nl nl;
-	int count, i;
+	int rc = 0;
 
-	if (devname_index(name, &index, err) || nl_open(&nl, false, err))
+	if (query_named(name, &nl, &device, err))
 		return -1;
-	if (query_device(&nl, index, &device, err))
-		goto fail;
-	if (enbd_uri_parse(device.uri, &dial->uri, err)) {
-		enbd_fail(err, ENBD_EXIT_KERNEL,
-			  "/dev/%s: the driver keeps no URI that could be connected to again (\"%s\")",
-			  device.name, device.uri);
-		goto fail;
-	}
-	if (dial_check(dial, err))
-		goto fail;
 	if (!dial->channels)
 		dial->channels = 1;
-	count = dial_open(dial, channels, err);
-	if (count < 0)
-		goto fail;
-	if (check_blocks(&device, &channels[0].export, err)) {
-		enbd_channels_discard(channels, (unsigned int)count);
-		goto fail;
-	}
-	for (i = 0; i < count; i++) {
-		if (give(&nl, &device, &channels[i], &place, err)) {
-			enbd_channels_discard(channels + i,
-					      (unsigned int)(count - i));
-			goto fail;
-		}
-		/* The driver holds the socket now. */
-		close(channels[i].fd);
-		if (place != PLACE_UNKNOWN)
-			printf("%u\n", place);
+	for (i = 0; !rc && i < dial->channels; i++) {
+		do {
+			rc = add_one(&nl, device.index, dial, i, err);
+		} while (rc && err->error == ESTALE && tries++ < TRIES);
 	}
 	nl_close(&nl);
-	return 0;
-fail:
-	nl_close(&nl);
-	return -1;
+	return rc;
 }
 
-static int del(const char *name, const char *which, struct enbd_err *err)
+static int delete(struct nl *nl, uint32_t device, uint32_t place,
+		  struct enbd_err *err)
 {
 	char buf[NL_REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	char node[ENBD_NAME_MAX];
-	uint32_t index, channel;
+	struct nlmsghdr *req = nl_begin(nl, buf, ENBD_NL_CHANNEL_DEL, false);
+
+	mnl_attr_put_u32(req, ENBD_A_CHANNEL_DEVICE_INDEX, device);
+	mnl_attr_put_u32(req, ENBD_A_CHANNEL_INDEX, place);
+	return nl_run(nl, req, NULL, NULL, NULL, err);
+}
+
+/* Forgotten first: else the monitor could take it for one that is missing. */
+static int del(const char *name, const char *which, struct enbd_err *err)
+{
+	struct enbd_err ignored;
 	struct device device;
-	struct nlmsghdr *req;
+	uint32_t place;
 	struct nl nl;
 	int rc;
 
-	if (devname_index(name, &index, err))
-		return -1;
-	if (enbd_parse_u32(which, 0, ENBD_MAX_CHANNELS - 1, &channel))
+	if (enbd_parse_u32(which, 0, ENBD_MAX_CHANNELS - 1, &place))
 		return enbd_fail(err, ENBD_EXIT_USAGE,
 				 "%s: not the number of a channel; see enbdctl channel list %s",
 				 which, name);
-	if (nl_open(&nl, false, err))
-		return -1;
 	/* So that a device that is not there is told from its channel. */
-	rc = query_device(&nl, index, &device, err);
-	if (!rc) {
-		req = nl_begin(&nl, buf, ENBD_NL_CHANNEL_DEL, false);
-		mnl_attr_put_u32(req, ENBD_A_CHANNEL_DEVICE_INDEX, index);
-		mnl_attr_put_u32(req, ENBD_A_CHANNEL_INDEX, channel);
-		rc = nl_run(&nl, req, NULL, NULL, NULL, err);
-		if (rc)
-			enbd_fail_prefix(err, "/dev/%s: channel %u",
-					 devname_format(index, node), channel);
-	}
+	if (query_named(name, &nl, &device, err))
+		return -1;
+	runstate_set_channel(device.name, NULL, place, NULL, &ignored);
+	rc = delete(&nl, device.index, place, err);
+	if (rc)
+		enbd_fail_prefix(err, "/dev/%s: channel %u", device.name,
+				 place);
 	nl_close(&nl);
 	return rc;
 }
@@ -156,17 +137,14 @@ static int list(const char *name, bool json, struct enbd_err *err)
 {
 	struct channel *channels = NULL;
 	struct device device;
-	uint32_t index;
 	struct nl nl;
 	size_t count;
 	cJSON *root;
 	int rc;
 
-	if (devname_index(name, &index, err) || nl_open(&nl, false, err))
+	if (query_named(name, &nl, &device, err))
 		return -1;
-	rc = query_device(&nl, index, &device, err);
-	if (!rc)
-		rc = query_channels(&nl, index, &channels, &count, err);
+	rc = query_channels(&nl, device.index, &channels, &count, err);
 	nl_close(&nl);
 	if (rc)
 		return rc;
@@ -182,54 +160,24 @@ static int list(const char *name, bool json, struct enbd_err *err)
 	return 0;
 }
 
-static error_t parse_add(int key, char *arg, struct argp_state *state)
+/* --path is of connect, too, where it adds to the first address. */
+enum {
+	KEY_PATH = 0x300,
+};
+
+static error_t parse_paths(int key, char *arg, struct argp_state *state)
 {
-	struct arguments *args = state->input;
+	struct dial *dial = state->input;
+	struct enbd_err err;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &args->dial;
+		state->child_inputs[0] = dial;
 		return 0;
-	case ARGP_KEY_ARG:
-		verb_argument(state, args->arg, 1, arg);
+	case KEY_PATH:
+		if (dial_add_path(dial, arg, &err))
+			exit(verb_failed(&err));
 		return 0;
-	case ARGP_KEY_NO_ARGS:
-		verb_usage(state, "the device is missing");
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static error_t parse_del(int key, char *arg, struct argp_state *state)
-{
-	struct arguments *args = state->input;
-
-	switch (key) {
-	case ARGP_KEY_ARG:
-		verb_argument(state, args->arg, 2, arg);
-		return 0;
-	case ARGP_KEY_END:
-		if (!args->arg[1])
-			verb_usage(state, "device and number of the channel are needed");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static error_t parse_list(int key, char *arg, struct argp_state *state)
-{
-	struct arguments *args = state->input;
-
-	switch (key) {
-	case KEY_JSON:
-		args->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		verb_argument(state, args->arg, 1, arg);
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		verb_usage(state, "the device is missing");
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -237,51 +185,60 @@ static error_t parse_list(int key, char *arg, struct argp_state *state)
 
 static int run_add(int argc, char **argv, struct enbd_err *err)
 {
+	static const struct argp_option options[] = {
+		{ "path", KEY_PATH, "URI", 0,
+		  "Connect to this address of the export; may be given several times, the channels use them in turn",
+		  0 },
+		{ 0 }
+	};
 	static const struct argp_child children[] = {
 		{ &verb_dial_argp, 0, NULL, 0 },
 		{ 0 }
 	};
 	static const struct argp argp = {
-		.parser = parse_add,
-		.args_doc = "DEVICE",
-		.doc = "Connect to the server of a device again and give it the new channels; prints their numbers.",
+		.options = options,
+		.parser = parse_paths,
 		.children = children,
 	};
-	struct arguments args = { .json = false };
+	static const struct verb_spec spec = {
+		.args_doc = "DEVICE",
+		.doc = "Connect to the server of a device again and give it the new channels; prints their numbers.",
+		.min = 1, .max = 1, .missing = "the device is missing",
+		.more = &argp,
+	};
+	static struct dial dial;
+	struct verb_args args;
 
-	dial_init(&args.dial);
-	verb_parse(&argp, argc, argv, &args);
-	return add(args.arg[0], &args.dial, err);
+	dial_init(&dial);
+	verb_read(&spec, argc, argv, &dial, &args);
+	return add(args.arg[0], &dial, err);
 }
 
 static int run_del(int argc, char **argv, struct enbd_err *err)
 {
-	static const struct argp argp = {
-		.parser = parse_del,
+	static const struct verb_spec spec = {
 		.args_doc = "DEVICE NUMBER",
 		.doc = "Take a channel from a device; the others do its work.",
+		.min = 2, .max = 2,
+		.missing = "device and number of the channel are needed",
 	};
-	struct arguments args = { .json = false };
+	struct verb_args args;
 
-	verb_parse(&argp, argc, argv, &args);
+	verb_read(&spec, argc, argv, NULL, &args);
 	return del(args.arg[0], args.arg[1], err);
 }
 
 static int run_list(int argc, char **argv, struct enbd_err *err)
 {
-	static const struct argp_option options[] = {
-		{ "json", KEY_JSON, NULL, 0, "For programs", 0 },
-		{ 0 }
-	};
-	static const struct argp argp = {
-		.options = options,
-		.parser = parse_list,
+	static const struct verb_spec spec = {
 		.args_doc = "DEVICE",
 		.doc = "Show the channels of a device.",
+		.min = 1, .max = 1, .missing = "the device is missing",
+		.json = true,
 	};
-	struct arguments args = { .json = false };
+	struct verb_args args;
 
-	verb_parse(&argp, argc, argv, &args);
+	verb_read(&spec, argc, argv, NULL, &args);
 	return list(args.arg[0], args.json, err);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* enbdctl connect: all channels are settled before the driver hears of them. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,13 +10,15 @@
 #include "nl.h"
 #include "nl_msg.h"
 #include "node.h"
+#include "runstate.h"
+#include "signature.h"
 #include "verb.h"
 
 enum {
-	KEY_IO_TIMEOUT = 0x200,
-	KEY_DEAD_TIMEOUT,
-	KEY_QUEUE_DEPTH,
+	KEY_QUEUE_DEPTH = 0x200,
 	KEY_HW_QUEUES,
+	KEY_SIGNATURE,
+	KEY_PATH,
 };
 
 /* The driver says no to what is beyond its own limits. */
@@ -23,15 +26,17 @@ enum {
 
 struct arguments {
 	struct connect connect;
-	const char *arg[2];
+	struct verb_args args;
+	const char *paths[DIAL_PATHS_MAX];
+	unsigned int path_count;
+	uint8_t signature[ENBD_SIGNATURE_LEN];
 };
 
 void connect_init(struct connect *connect)
 {
 	memset(connect, 0, sizeof(*connect));
 	dial_init(&connect->dial);
-	connect->io_timeout = -1;
-	connect->dead_timeout = -1;
+	verb_tuning_init(&connect->options);
 }
 
 /* An answer that cannot be read leaves the name empty. */
@@ -47,91 +52,126 @@ static int take_id(void *arg, const struct nlmsghdr *nlh, struct enbd_err *err)
 
 /* DEVICE_ADD takes all or nothing; @device receives index and name. */
 static int add_device(struct nl *nl, const struct connect *connect,
-		      const struct device_options *options,
-		      const struct enbd_channel *channels, int count,
-		      struct device *device, struct enbd_err *err)
+		      const struct dial_result *r, struct device *device,
+		      struct enbd_err *err)
 {
 	char buf[NL_REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *req = nl_begin(nl, buf, ENBD_NL_DEVICE_ADD, false);
+	const struct enbd_uri *uri = &connect->dial.paths[0];
 	char name[ENBD_NAME_MAX];
 
 	memset(device, 0, sizeof(*device));
-	msg_put_device_add(req, &connect->dial.uri, options, channels,
-			   (unsigned int)count);
+	msg_put_device_add(req, uri, &connect->options, r->channels, r->count);
 	if (!nl_run(nl, req, take_id, device, NULL, err))
 		return 0;
 	if (err->code == ENBD_EXIT_BUSY && connect->device)
 		return enbd_fail(err, ENBD_EXIT_BUSY,
 				 "/dev/%s: in use already; take another or leave the name out",
-				 devname_format((uint32_t)options->index, name));
-	return enbd_fail_prefix(err, "connect %s", connect->dial.uri.text);
+				 devname_format((uint32_t)connect->options.index,
+						name));
+	return enbd_fail_prefix(err, "connect %s", uri->text);
 }
 
 static void say_channels(const struct connect *connect,
-			 const struct enbd_channel *channels, int count)
+			 const struct dial_result *r)
 {
-	if (count > 1 && connect->dial.channels &&
-	    !(channels[0].export.flags & ENBD_FLAG_CAN_MULTI_CONN))
+	if (r->count > 1 && connect->dial.channels &&
+	    !(r->channels[0].export.flags & ENBD_FLAG_CAN_MULTI_CONN))
 		enbd_note("the server does not say that it can serve several connections at once: one channel is active, %d stand by",
-			  count - 1);
+			  r->count - 1);
 }
 
-static int run(struct connect *connect, struct device *device,
-	       struct enbd_err *err)
+/* The device is there; that the monitor knows less of it is no failure. */
+static void remember(const struct connect *connect,
+		     const struct dial_result *r, const struct device *device)
 {
-	struct device_options options = {
-		.index = -1,
-		.read_only = connect->read_only,
-		.hw_queues = connect->hw_queues,
-		.queue_depth = connect->queue_depth,
-		.io_timeout = connect->io_timeout,
-		.dead_timeout = connect->dead_timeout,
-	};
-	struct enbd_channel channels[ENBD_MAX_CHANNELS];
+	struct runstate *state = calloc(1, sizeof(*state));
+	const struct enbd_bind *bind;
+	struct enbd_err err;
+	unsigned int i;
+
+	if (!state) {
+		enbd_note("out of memory");
+		return;
+	}
+	memcpy(state->session, r->session, sizeof(state->session));
+	state->timeout_ms = connect->dial.client.timeout_ms;
+	state->limit = connect->dial.client.limit;
+	for (i = 0; i < r->wanted; i++) {
+		bind = dial_bind(&connect->dial, r->turn[i]);
+		strcpy(state->channels[i].uri,
+		       dial_path(&connect->dial, r->turn[i])->text);
+		snprintf(state->channels[i].bind,
+			 sizeof(state->channels[i].bind), "%s",
+			 bind ? bind->text : "");
+	}
+	if (runstate_write(device->name, state, &err))
+		enbd_note("%s; enbdctl monitor will not know all ways of this device",
+			  err.text);
+	free(state);
+}
+
+static int run(struct connect *connect, struct dial_result *r,
+	       struct device *device, struct enbd_err *err)
+{
+	struct device_options *options = &connect->options;
+	unsigned int i;
 	uint32_t index;
 	struct nl nl;
-	int count, i, rc;
+	int rc;
 
 	if (connect->device) {
 		if (devname_index(connect->device, &index, err))
 			return -1;
-		options.index = index;
+		options->index = index;
 	}
 	if (dial_check(&connect->dial, err) || nl_open(&nl, true, err))
 		return -1;
-	count = dial_open(&connect->dial, channels, err);
-	if (count < 0) {
+	if (dial_open(&connect->dial, r, err)) {
 		nl_close(&nl);
 		return -1;
 	}
-	rc = add_device(&nl, connect, &options, channels, count, device, err);
+	memcpy(options->session, r->session, sizeof(options->session));
+	options->signature = connect->dial.signature;
+	rc = add_device(&nl, connect, r, device, err);
 	nl_close(&nl);
 	if (rc) {
-		enbd_channels_discard(channels, (unsigned int)count);
+		enbd_channels_discard(r->channels, r->count);
 		return -1;
 	}
 	/* The driver holds the sockets now. */
-	for (i = 0; i < count; i++)
-		close(channels[i].fd);
+	for (i = 0; i < r->count; i++)
+		close(r->channels[i].fd);
 	if (!device->name[0])
 		return enbd_fail(err, ENBD_EXIT_KERNEL,
 				 "kernel: the device is made, but the driver's answer cannot be read; see enbdctl status");
-	say_channels(connect, channels, count);
+	remember(connect, r, device);
+	say_channels(connect, r);
 	return 0;
 }
 
 int connect_run(struct connect *connect)
 {
+	static struct dial_result result;
 	struct device device;
 	struct enbd_err err;
 
-	if (run(connect, &device, &err))
+	if (run(connect, &result, &device, &err))
 		return verb_failed(&err);
 	if (!node_wait(device.name))
 		enbd_note("/dev/%s: connected, but the node has not appeared; is devtmpfs mounted on /dev?",
 			  device.name);
 	printf("/dev/%s\n", device.name);
 	return ENBD_EXIT_OK;
+}
+
+static void take_signature(struct arguments *args,
+			   const struct argp_state *state, const char *arg)
+{
+	if (enbd_signature_parse(arg, args->signature))
+		verb_usage(state, "--signature %s: not 64 hexadecimal digits; enbdctl probe shows a server's",
+			   arg);
+	args->connect.dial.signature = args->signature;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -142,27 +182,31 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &connect->dial;
+		state->child_inputs[1] = &connect->options;
 		return 0;
 	case 'r':
-		connect->read_only = true;
-		return 0;
-	case KEY_IO_TIMEOUT:
-		connect->io_timeout = verb_seconds(state, "--io-timeout", arg);
-		return 0;
-	case KEY_DEAD_TIMEOUT:
-		connect->dead_timeout = verb_seconds(state, "--dead-timeout",
-						     arg);
+		connect->options.read_only = true;
 		return 0;
 	case KEY_QUEUE_DEPTH:
-		connect->queue_depth = verb_number(state, "--queue-depth", arg,
-						   1, MAX_TUNING);
+		connect->options.queue_depth =
+			verb_number(state, "--queue-depth", arg, 1, MAX_TUNING);
 		return 0;
 	case KEY_HW_QUEUES:
-		connect->hw_queues = verb_number(state, "--hw-queues", arg, 1,
-						 MAX_TUNING);
+		connect->options.hw_queues =
+			verb_number(state, "--hw-queues", arg, 1, MAX_TUNING);
+		return 0;
+	case KEY_SIGNATURE:
+		take_signature(args, state, arg);
+		return 0;
+	case KEY_PATH:
+		if (args->path_count == DIAL_PATHS_MAX)
+			verb_usage(state, "--path %s: more than %u addresses",
+				   arg, DIAL_PATHS_MAX);
+		args->paths[args->path_count++] = arg;
 		return 0;
 	case ARGP_KEY_ARG:
-		verb_argument(state, args->arg, 2, arg);
+		verb_argument(state, args->args.arg, VERB_ARGS_MAX, arg);
+		args->args.count++;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		verb_usage(state, "the URI of an export is missing");
@@ -171,15 +215,39 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* URI... [DEVICE]: every address but a path has a colon, no device's name has. */
+static int set_target(struct arguments *args, struct enbd_err *err)
+{
+	struct connect *connect = &args->connect;
+	unsigned int i, uris = args->args.count;
+	const char *last = args->args.arg[uris - 1];
+
+	if (uris > 1 && (last[0] == '/' || !strchr(last, ':'))) {
+		connect->device = last;
+		uris--;
+	}
+	/* The first one names the export; a host alone is a mistake there. */
+	if (enbd_uri_parse(args->args.arg[0], &connect->dial.paths[0], err))
+		return -1;
+	connect->dial.path_count = 1;
+	for (i = 1; i < uris; i++)
+		if (dial_add_path(&connect->dial, args->args.arg[i], err))
+			return -1;
+	for (i = 0; i < args->path_count; i++)
+		if (dial_add_path(&connect->dial, args->paths[i], err))
+			return -1;
+	return 0;
+}
+
 int verb_connect(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
 		{ "read-only", 'r', NULL, 0, "Refuse writes", 0 },
-		{ "io-timeout", KEY_IO_TIMEOUT, "SECONDS", 0,
-		  "Give up a channel that owes an answer for so long, 0 for never (30)",
+		{ "path", KEY_PATH, "URI|HOST", 0,
+		  "Another address of the same export; may be given several times, the channels use them in turn",
 		  0 },
-		{ "dead-timeout", KEY_DEAD_TIMEOUT, "SECONDS", 0,
-		  "Without any channel fail I/O after so long, 0 for never: it waits",
+		{ "signature", KEY_SIGNATURE, "HEX", 0,
+		  "Only this server: the signature that enbdctl probe shows",
 		  0 },
 		{ "queue-depth", KEY_QUEUE_DEPTH, "N", 0,
 		  "Requests under way in each hardware queue", 0 },
@@ -189,24 +257,25 @@ int verb_connect(int argc, char **argv)
 	};
 	static const struct argp_child children[] = {
 		{ &verb_dial_argp, 0, NULL, 0 },
+		{ &verb_tuning_argp, 0, NULL, 0 },
 		{ 0 }
 	};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
-		.args_doc = "URI [DEVICE]",
+		.args_doc = "URI... [DEVICE]",
 		.doc = "Make a disk of an export and print its name.\v"
-		       "URI is nbd://HOST[:PORT][/EXPORT], nbd+unix:///[EXPORT]?socket=PATH or HOST:PORT. "
+		       "URI is nbd://HOST[:PORT][/EXPORT], nbd+unix:///[EXPORT]?socket=PATH or HOST:PORT; "
+		       "several are addresses of the same export. "
 		       "DEVICE is nda, /dev/nda and so on; without it the first free one is taken.",
 		.children = children,
 	};
-	struct arguments args = { .arg = { NULL } };
+	static struct arguments args;
 	struct enbd_err err;
 
 	connect_init(&args.connect);
 	verb_parse(&argp, argc, argv, &args);
-	if (enbd_uri_parse(args.arg[0], &args.connect.dial.uri, &err))
+	if (set_target(&args, &err))
 		return verb_failed(&err);
-	args.connect.device = args.arg[1];
 	return connect_run(&args.connect);
 }

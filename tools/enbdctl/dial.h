@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Opening several channels to one export, spread over the ways out. */
+/* Opening several channels to one export, spread over the ways to it. */
 #ifndef ENBDCTL_DIAL_H
 #define ENBDCTL_DIAL_H
 
@@ -8,27 +8,56 @@
 #include "client.h"
 
 #define DIAL_CHANNELS_DEFAULT	4
+#define DIAL_PATHS_MAX		16
 
 /**
  * struct dial - what to open
- * @uri: which export
- * @binds: ways out, used in turn
+ * @paths: addresses of the export, used in turn
+ * @path_count: at least 1
+ * @binds: ways out of this host, used in turn
  * @bind_count: 0 to let the routing decide
- * @first: place in @binds to begin at
  * @channels: how many, 0 for as many as make sense
- * @client: the rest of how to connect; its @bind is set for each channel
+ * @signature: the one that the server must show, or NULL
+ * @client: the rest of how to connect; @bind and @place in it are set for each
+ *          channel
  */
 struct dial {
-	struct enbd_uri uri;
+	struct enbd_uri paths[DIAL_PATHS_MAX];
+	unsigned int path_count;
 	struct enbd_bind binds[ENBD_MAX_CHANNELS];
 	unsigned int bind_count;
-	unsigned int first;
 	unsigned int channels;
+	const uint8_t *signature;
 	struct enbd_client_opts client;
 };
 
-/* No ways out, as many channels as make sense, the best framing */
+/**
+ * struct dial_result - what was opened
+ * @session: a new one, to which each is bound, as channel 0 and so on
+ * @channels: open ones, @count of them, all were offered the same export
+ * @turn: for each place the turn that it belongs to; see dial_path()
+ * @count: places in @channels
+ * @wanted: places in @turn; those beyond @count could not be opened
+ */
+struct dial_result {
+	uint8_t session[ENBD_EXT_SESSION_LEN];
+	struct enbd_channel channels[ENBD_MAX_CHANNELS];
+	unsigned int turn[ENBD_MAX_CHANNELS];
+	unsigned int count;
+	unsigned int wanted;
+};
+
+/* No ways, as many channels as make sense, the best framing */
 void dial_init(struct dial *dial);
+
+/**
+ * dial_add_path() - one more address of the export
+ * @text: a URI, or HOST[:PORT]; without a scheme the export, and without a
+ *        port the port, are those of the first path
+ *
+ * Return: 0 or -1.
+ */
+int dial_add_path(struct dial *dial, const char *text, struct enbd_err *err);
 
 /**
  * dial_add_bind() - one more way out
@@ -46,18 +75,35 @@ int dial_add_bind(struct dial *dial, const char *text, struct enbd_err *err);
  */
 int dial_check(const struct dial *dial, struct enbd_err *err);
 
+/* The address and the way out (or NULL) of a turn */
+const struct enbd_uri *dial_path(const struct dial *dial, unsigned int turn);
+const struct enbd_bind *dial_bind(const struct dial *dial, unsigned int turn);
+
+/**
+ * dial_check_signature() - is it the server that is expected?
+ * @channel: just opened
+ * @server: its address, for the message
+ * @signature: expected, or NULL if any is good
+ * @err: receives ENBD_EXIT_IDENTITY and what was shown
+ *
+ * Return: 0 or -1.
+ */
+int dial_check_signature(const struct enbd_channel *channel,
+			 const char *server, const uint8_t *signature,
+			 struct enbd_err *err);
+
 /**
  * dial_open() - open them all
  * @dial: what
- * @channels: room for ENBD_MAX_CHANNELS
+ * @result: receives them
  * @err: receives what went wrong
  *
- * All have been offered the same size, flags and block sizes, and the export
- * can become a disk.
+ * The export can become a disk. Fewer channels than wanted are opened, with a
+ * note, if no number was asked for or there are several paths.
  *
- * Return: how many are open, or -1 and none is.
+ * Return: 0, or -1 and none is open.
  */
-int dial_open(struct dial *dial, struct enbd_channel *channels,
+int dial_open(struct dial *dial, struct dial_result *result,
 	      struct enbd_err *err);
 
 #endif /* ENBDCTL_DIAL_H */

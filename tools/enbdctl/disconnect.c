@@ -8,6 +8,7 @@
 #include "log.h"
 #include "node.h"
 #include "query.h"
+#include "runstate.h"
 #include "verb.h"
 
 enum {
@@ -62,6 +63,7 @@ static int disconnect(struct nl *nl, uint32_t index, bool force,
 					 name, user);
 		nanosleep(&step, NULL);
 	}
+	runstate_remove(name);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "signature.h"
 #include "size.h"
 #include "verb.h"
 
@@ -14,7 +15,9 @@ struct arguments {
 	const char *arg[3];
 	const char *disconnect;
 	const char *export;
+	char *secret;
 	struct connect connect;
+	uint8_t signature[ENBD_SIGNATURE_LEN];
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -34,10 +37,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->export = arg;
 		return 0;
 	case 'r':
-		args->connect.read_only = true;
+		args->connect.options.read_only = true;
 		return 0;
 	case 't':
-		args->connect.io_timeout = verb_seconds(state, "-t", arg);
+		args->connect.options.io_timeout = verb_seconds(state, "-t",
+								arg);
+		return 0;
+	case 'i':
+		if (!arg[0])
+			verb_usage(state, "-i: the secret is empty");
+		args->secret = arg;
 		return 0;
 	case 'b':
 		if (enbd_parse_size(arg, &ignored))
@@ -59,13 +68,32 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* The secret is shared with the server, whose signature follows from it. */
+static int set_signature(struct arguments *args, struct enbd_err *err)
+{
+	struct dial *dial = &args->connect.dial;
+	char *s = args->secret;
+
+	if (!s)
+		return 0;
+	if (enbd_signature_derive(s, strlen(s), dial->paths[0].export,
+				  args->signature))
+		return enbd_fail(err, ENBD_EXIT_GENERAL,
+				 "-i: the signature cannot be computed");
+	/* It need not be seen in the list of processes any longer. */
+	memset(s, 'x', strlen(s));
+	dial->signature = args->signature;
+	return 0;
+}
+
 /* HOST:PORT [DEVICE], a URI in place of the first, or HOST PORT [DEVICE] */
 static int set_target(struct arguments *args, struct enbd_err *err)
 {
-	struct enbd_uri *uri = &args->connect.dial.uri;
+	struct enbd_uri *uri = &args->connect.dial.paths[0];
 	const char *const *arg = args->arg;
 	uint32_t port;
 
+	args->connect.dial.path_count = 1;
 	if (arg[1] && !enbd_parse_u32(arg[1], 1, 65535, &port)) {
 		args->connect.device = arg[2];
 		if (enbd_uri_from_host(arg[0], arg[1], uri, err))
@@ -92,6 +120,8 @@ int verb_enbd_client(int argc, char **argv)
 		{ NULL, 'r', NULL, 0, "Refuse writes", 0 },
 		{ NULL, 't', "SECONDS", 0,
 		  "Give up a channel that owes an answer for so long", 0 },
+		{ NULL, 'i', "SECRET", 0,
+		  "Only the server that has the same secret (its -i)", 0 },
 		{ NULL, 'b', "SIZE", 0,
 		  "Accepted and ignored: the server says the block size", 0 },
 		{ 0 }
@@ -102,14 +132,14 @@ int verb_enbd_client(int argc, char **argv)
 		.args_doc = "HOST:PORT [DEVICE]\nHOST [PORT] [DEVICE]\n-d DEVICE",
 		.doc = "The original ENBD's way to say enbdctl connect and enbdctl disconnect.",
 	};
-	struct arguments args = { .arg = { NULL } };
+	static struct arguments args;
 	struct enbd_err err;
 
 	connect_init(&args.connect);
 	verb_parse(&argp, argc, argv, &args);
 	if (args.disconnect)
 		return disconnect_run(args.disconnect, false);
-	if (set_target(&args, &err))
+	if (set_target(&args, &err) || set_signature(&args, &err))
 		return verb_failed(&err);
 	return connect_run(&args.connect);
 }

@@ -12,14 +12,6 @@
 #include "text.h"
 #include "verb.h"
 
-enum {
-	KEY_JSON = 'j',
-};
-
-struct arguments {
-	bool json;
-};
-
 static void print(const struct event *e)
 {
 	char reason[MSG_REASON_MAX];
@@ -35,6 +27,8 @@ static void print(const struct event *e)
 	enbd_text_clean(reason, sizeof(reason), e->reason, strlen(e->reason));
 	if (reason[0])
 		printf(" (%s)", reason);
+	if (e->stall)
+		printf(", requests waited %u us", e->stall);
 	printf("\n");
 }
 
@@ -49,6 +43,7 @@ static void print_json(const struct event *e)
 		enbd_json_u64(o, "channel", e->channel);
 		enbd_json_text(o, "state", enbd_channel_state_name(e->state));
 		enbd_json_u64(o, "incarnation", e->incarnation);
+		enbd_json_u64(o, "stall_us", e->stall);
 	} else {
 		enbd_json_text(o, "state", enbd_device_state_name(e->state));
 		enbd_json_u64(o, "size", e->size);
@@ -59,7 +54,7 @@ static void print_json(const struct event *e)
 
 static int show(void *arg, const struct nlmsghdr *nlh, struct enbd_err *err)
 {
-	const struct arguments *args = arg;
+	const struct verb_args *args = arg;
 	struct event event;
 
 	(void)err;
@@ -73,7 +68,7 @@ static int show(void *arg, const struct nlmsghdr *nlh, struct enbd_err *err)
 	return 0;
 }
 
-static int listen_and_show(struct arguments *args, struct enbd_err *err)
+static int listen_and_show(struct verb_args *args, struct enbd_err *err)
 {
 	struct nl nl;
 	bool lost;
@@ -94,36 +89,15 @@ static int listen_and_show(struct arguments *args, struct enbd_err *err)
 	return rc;
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct arguments *args = state->input;
-
-	switch (key) {
-	case KEY_JSON:
-		args->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		verb_usage(state, "%s: one argument too many", arg);
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
 int verb_events(int argc, char **argv)
 {
-	static const struct argp_option options[] = {
-		{ "json", KEY_JSON, NULL, 0, "One object a line, for programs",
-		  0 },
-		{ 0 }
+	static const struct verb_spec spec = {
+		.doc = "Print what happens to devices and channels, until interrupted; with --json one object a line.",
+		.json = true,
 	};
-	static const struct argp argp = {
-		.options = options,
-		.parser = parse,
-		.doc = "Print what happens to devices and channels, until interrupted.",
-	};
-	struct arguments args = { .json = false };
+	struct verb_args args;
 	struct enbd_err err;
 
-	verb_parse(&argp, argc, argv, &args);
+	verb_read(&spec, argc, argv, NULL, &args);
 	return listen_and_show(&args, &err) ? verb_failed(&err) : ENBD_EXIT_OK;
 }

@@ -7,16 +7,6 @@
 #include "text.h"
 #include "verb.h"
 
-enum {
-	KEY_JSON = 'j',
-};
-
-struct arguments {
-	const char *uri[1];
-	bool json;
-	struct dial dial;
-};
-
 static int print_one(void *arg, const char *name, const char *description,
 		     struct enbd_err *err)
 {
@@ -44,17 +34,18 @@ static int collect_one(void *arg, const char *name, const char *description,
 	return 0;
 }
 
-static int list(struct arguments *args, struct enbd_err *err)
+static int list(const char *text, bool json,
+		const struct enbd_client_opts *opts, struct enbd_err *err)
 {
 	struct enbd_client client;
+	struct enbd_uri uri;
 	cJSON *root, *array;
 	int rc;
 
-	if (enbd_uri_parse(args->uri[0], &args->dial.uri, err) ||
-	    enbd_client_open(&client, &args->dial.uri, &args->dial.client,
-			     err))
+	if (enbd_uri_parse(text, &uri, err) ||
+	    enbd_client_open(&client, &uri, opts, err))
 		return -1;
-	if (args->json) {
+	if (json) {
 		root = cJSON_CreateObject();
 		enbd_json_text(root, "server", client.server);
 		array = cJSON_AddArrayToObject(root, "exports");
@@ -70,48 +61,21 @@ static int list(struct arguments *args, struct enbd_err *err)
 	return rc;
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct arguments *args = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &args->dial;
-		return 0;
-	case KEY_JSON:
-		args->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		verb_argument(state, args->uri, 1, arg);
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		verb_usage(state, "the URI of a server is missing");
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
 int verb_list_exports(int argc, char **argv)
 {
-	static const struct argp_option options[] = {
-		{ "json", KEY_JSON, NULL, 0, "For programs", 0 },
-		{ 0 }
-	};
-	static const struct argp_child children[] = {
-		{ &verb_timeout_argp, 0, NULL, 0 },
-		{ 0 }
-	};
-	static const struct argp argp = {
-		.options = options,
-		.parser = parse,
+	static const struct verb_spec spec = {
 		.args_doc = "URI",
 		.doc = "Print the names of a server's exports, one a line, and what they are after a tab.",
-		.children = children,
+		.min = 1, .max = 1,
+		.missing = "the URI of a server is missing",
+		.json = true, .more = &verb_timeout_argp,
 	};
-	struct arguments args = { .json = false };
+	struct enbd_client_opts opts;
+	struct verb_args args;
 	struct enbd_err err;
 
-	dial_init(&args.dial);
-	verb_parse(&argp, argc, argv, &args);
-	return list(&args, &err) ? verb_failed(&err) : ENBD_EXIT_OK;
+	enbd_client_opts_init(&opts);
+	verb_read(&spec, argc, argv, &opts, &args);
+	return list(args.arg[0], args.json, &opts, &err) ? verb_failed(&err) :
+	       ENBD_EXIT_OK;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "module.h"
 #include "nl_error.h"
@@ -120,8 +121,13 @@ int nl_open(struct nl *nl, bool load, struct enbd_err *err)
 		if (find_family(nl))
 			return 0;
 	}
-	enbd_fail(err, ENBD_EXIT_KERNEL,
-		  "kernel: the module enbd is not loaded; load it as root with: modprobe enbd");
+	/* The driver speaks only to the first namespace. */
+	if (!access("/sys/module/" ENBD_GENL_NAME, F_OK))
+		enbd_fail(err, ENBD_EXIT_KERNEL,
+			  "kernel: the module enbd is loaded, but cannot be reached from this network namespace; run this in the machine's first one: nsenter -t 1 -n enbdctl ...");
+	else
+		enbd_fail(err, ENBD_EXIT_KERNEL,
+			  "kernel: the module enbd is not loaded; load it as root with: modprobe enbd");
 fail:
 	nl_close(nl);
 	return -1;

@@ -33,6 +33,8 @@ int nl_error_exit(int error)
 		return ENBD_EXIT_BUSY;
 	case ENODEV:
 		return ENBD_EXIT_NOT_CONNECTED;
+	case EKEYREJECTED:
+		return ENBD_EXIT_IDENTITY;
 	case ENOMEM:
 	case EOPNOTSUPP:
 	case ENOSYS:
@@ -49,7 +51,8 @@ static bool is_channel_command(const struct nlmsghdr *req)
 
 	return genl->cmd == ENBD_NL_CHANNEL_ADD ||
 	       genl->cmd == ENBD_NL_CHANNEL_GET ||
-	       genl->cmd == ENBD_NL_CHANNEL_DEL;
+	       genl->cmd == ENBD_NL_CHANNEL_DEL ||
+	       genl->cmd == ENBD_NL_CHANNEL_RESERVE;
 }
 
 static const char *attr_name(bool channel, unsigned int type)
@@ -131,7 +134,9 @@ int nl_error_fill(const struct nlmsghdr *nlh, const struct nlmsghdr *req,
 		remedy = "; run it as root (CAP_NET_ADMIN)";
 	if (error == EOPNOTSUPP)
 		remedy = "; the module is older than this program";
-	return enbd_fail(err, nl_error_exit(error), "%s%s%s%s%s",
-			 text ? text : strerror(error), name ? " (" : "",
-			 name ? name : "", name ? ")" : "", remedy);
+	enbd_fail(err, nl_error_exit(error), "%s%s%s%s%s",
+		  text ? text : strerror(error), name ? " (" : "",
+		  name ? name : "", name ? ")" : "", remedy);
+	err->error = error;
+	return -1;
 }

@@ -13,6 +13,32 @@ static void put_channel(struct nlmsghdr *nlh, const struct enbd_channel *ch)
 	mnl_attr_put_u64(nlh, ENBD_A_CHANNEL_SIZE, ch->export.size);
 	mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_FLAGS, ch->export.flags);
 	mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_REPLY_FORMAT, ch->format);
+	if (!ch->hello.features)
+		return;
+	mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_FEATURES, ch->hello.features);
+	mnl_attr_put(nlh, ENBD_A_CHANNEL_SIGNATURE,
+		     sizeof(ch->hello.signature), ch->hello.signature);
+	mnl_attr_put(nlh, ENBD_A_CHANNEL_VERIFIER,
+		     sizeof(ch->hello.verifier), ch->hello.verifier);
+}
+
+static void put_tuning(struct nlmsghdr *nlh, const struct device_options *o)
+{
+	const struct {
+		uint16_t type;
+		int64_t value;
+	} tuning[] = {
+		{ ENBD_A_DEVICE_IO_TIMEOUT, o->io_timeout },
+		{ ENBD_A_DEVICE_DEAD_TIMEOUT, o->dead_timeout },
+		{ ENBD_A_DEVICE_KEEPALIVE, o->keepalive },
+		{ ENBD_A_DEVICE_REPLAY, o->replay },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(tuning) / sizeof(tuning[0]); i++)
+		if (tuning[i].value >= 0)
+			mnl_attr_put_u32(nlh, tuning[i].type,
+					 (uint32_t)tuning[i].value);
 }
 
 void msg_put_device_add(struct nlmsghdr *nlh, const struct enbd_uri *uri,
@@ -40,12 +66,12 @@ void msg_put_device_add(struct nlmsghdr *nlh, const struct enbd_uri *uri,
 	if (o->queue_depth)
 		mnl_attr_put_u32(nlh, ENBD_A_DEVICE_QUEUE_DEPTH,
 				 o->queue_depth);
-	if (o->io_timeout >= 0)
-		mnl_attr_put_u32(nlh, ENBD_A_DEVICE_IO_TIMEOUT,
-				 (uint32_t)o->io_timeout);
-	if (o->dead_timeout >= 0)
-		mnl_attr_put_u32(nlh, ENBD_A_DEVICE_DEAD_TIMEOUT,
-				 (uint32_t)o->dead_timeout);
+	put_tuning(nlh, o);
+	mnl_attr_put(nlh, ENBD_A_DEVICE_SESSION_ID, sizeof(o->session),
+		     o->session);
+	if (o->signature)
+		mnl_attr_put(nlh, ENBD_A_DEVICE_SIGNATURE, ENBD_SIGNATURE_LEN,
+			     o->signature);
 	for (i = 0; i < count; i++) {
 		nest = mnl_attr_nest_start(nlh, ENBD_A_DEVICE_CHANNEL);
 		put_channel(nlh, &channels[i]);
@@ -53,10 +79,23 @@ void msg_put_device_add(struct nlmsghdr *nlh, const struct enbd_uri *uri,
 	}
 }
 
+void msg_put_device_set(struct nlmsghdr *nlh, uint32_t device_index,
+			const struct device_options *options)
+{
+	mnl_attr_put_u32(nlh, ENBD_A_DEVICE_INDEX, device_index);
+	put_tuning(nlh, options);
+}
+
 void msg_put_channel_add(struct nlmsghdr *nlh, uint32_t device_index,
+			 const struct reservation *place,
 			 const struct enbd_channel *channel)
 {
 	mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_DEVICE_INDEX, device_index);
+	if (place) {
+		mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_INDEX, place->index);
+		mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_INCARNATION,
+				 place->incarnation);
+	}
 	put_channel(nlh, channel);
 }
 
@@ -123,6 +162,13 @@ int msg_get_device(const struct nlmsghdr *nlh, struct device *d)
 	d->openers = u32(a[ENBD_A_DEVICE_OPENERS]);
 	d->parked = u32(a[ENBD_A_DEVICE_PARKED]);
 	d->max_sectors = u32(a[ENBD_A_DEVICE_MAX_SECTORS]);
+	d->features = u32(a[ENBD_A_DEVICE_FEATURES]);
+	d->keepalive = u32(a[ENBD_A_DEVICE_KEEPALIVE]);
+	d->replay = u32(a[ENBD_A_DEVICE_REPLAY]);
+	d->fencing = u32(a[ENBD_A_DEVICE_FENCING]);
+	d->held = u32(a[ENBD_A_DEVICE_HELD]);
+	d->region_size = u32(a[ENBD_A_DEVICE_REGION_SIZE]);
+	d->unflushed = u64(a[ENBD_A_DEVICE_UNFLUSHED]);
 	return 0;
 }
 
@@ -151,6 +197,39 @@ int msg_get_channel(const struct nlmsghdr *nlh, struct channel *c)
 	c->bytes_read = u64(a[ENBD_A_CHANNEL_BYTES_READ]);
 	c->bytes_written = u64(a[ENBD_A_CHANNEL_BYTES_WRITTEN]);
 	text(c->reason, sizeof(c->reason), a[ENBD_A_CHANNEL_REASON]);
+	c->unfenced = a[ENBD_A_CHANNEL_UNFENCED];
+	c->stall = u32(a[ENBD_A_CHANNEL_STALL]);
+	return 0;
+}
+
+int msg_get_reservation(const struct nlmsghdr *nlh, struct reservation *place)
+{
+	const struct nlattr *a[ENBD_A_CHANNEL_MAX + 1] = { NULL };
+	const struct nlattr *id;
+
+	if (sort(nlh, enbd_channel_attrs, ENBD_A_CHANNEL_MAX, a) ||
+	    !a[ENBD_A_CHANNEL_INDEX] || !a[ENBD_A_CHANNEL_INCARNATION])
+		return -1;
+	id = a[ENBD_A_CHANNEL_SESSION_ID];
+	if (!id || mnl_attr_get_payload_len(id) != sizeof(place->session))
+		return -1;
+	place->index = u32(a[ENBD_A_CHANNEL_INDEX]);
+	place->incarnation = u32(a[ENBD_A_CHANNEL_INCARNATION]);
+	memcpy(place->session, mnl_attr_get_payload(id),
+	       sizeof(place->session));
+	place->features = u32(a[ENBD_A_CHANNEL_FEATURES]);
+	return 0;
+}
+
+int msg_get_lost(const struct nlmsghdr *nlh, struct lost *lost)
+{
+	const struct nlattr *a[ENBD_A_LOST_MAX + 1] = { NULL };
+
+	if (sort(nlh, enbd_lost_attrs, ENBD_A_LOST_MAX, a) ||
+	    !a[ENBD_A_LOST_OFFSET] || !a[ENBD_A_LOST_LENGTH])
+		return -1;
+	lost->offset = u64(a[ENBD_A_LOST_OFFSET]);
+	lost->length = u64(a[ENBD_A_LOST_LENGTH]);
 	return 0;
 }
 
@@ -185,6 +264,7 @@ static int get_channel_event(const struct nlmsghdr *nlh, struct event *e)
 	e->event = u32(a[ENBD_A_CHANNEL_EVENT]);
 	e->state = u32(a[ENBD_A_CHANNEL_STATE]);
 	e->incarnation = u32(a[ENBD_A_CHANNEL_INCARNATION]);
+	e->stall = u32(a[ENBD_A_CHANNEL_STALL]);
 	text(e->reason, sizeof(e->reason), a[ENBD_A_CHANNEL_REASON]);
 	return 0;
 }

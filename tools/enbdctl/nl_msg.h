@@ -36,6 +36,13 @@ struct device {
 	uint32_t openers;
 	uint32_t parked;
 	uint32_t max_sectors;
+	uint32_t features;
+	uint32_t keepalive;
+	uint32_t replay;
+	uint32_t fencing;
+	uint32_t held;
+	uint32_t region_size;
+	uint64_t unflushed;
 };
 
 struct channel {
@@ -56,6 +63,28 @@ struct channel {
 	uint64_t bytes_read;
 	uint64_t bytes_written;
 	char reason[MSG_REASON_MAX];
+	bool unfenced;
+	uint32_t stall;
+};
+
+/**
+ * struct reservation - what the next connection of a device will be
+ * @index: its place
+ * @incarnation: to be bound with and handed over with
+ * @session: of the device
+ * @features: ENBD_FEATURE_* it must have, 0 for a server without the extension
+ */
+struct reservation {
+	uint32_t index;
+	uint32_t incarnation;
+	uint8_t session[ENBD_SESSION_ID_LEN];
+	uint32_t features;
+};
+
+/* A range of bytes whose acknowledged writes may be lost */
+struct lost {
+	uint64_t offset;
+	uint64_t length;
 };
 
 /**
@@ -69,6 +98,7 @@ struct channel {
  * @size: of the device, bytes
  * @incarnation: of the channel
  * @reason: what led to it, or ""
+ * @stall: how long a lost channel's requests waited, microseconds
  */
 struct event {
 	bool is_channel;
@@ -80,6 +110,7 @@ struct event {
 	uint64_t size;
 	uint32_t incarnation;
 	char reason[MSG_REASON_MAX];
+	uint32_t stall;
 };
 
 /**
@@ -90,6 +121,10 @@ struct event {
  * @queue_depth: 0 for the driver's choice
  * @io_timeout: milliseconds, 0 for never, -1 for the driver's choice
  * @dead_timeout: milliseconds, 0 for never, -1 for the driver's choice
+ * @keepalive: milliseconds, 0 for never, -1 for the driver's choice
+ * @replay: enum enbd_replay, -1 for the driver's choice
+ * @session: identity of the device's session, chosen by this program
+ * @signature: the one the server must show, or NULL for the first shown
  */
 struct device_options {
 	int64_t index;
@@ -98,6 +133,10 @@ struct device_options {
 	uint32_t queue_depth;
 	int64_t io_timeout;
 	int64_t dead_timeout;
+	int64_t keepalive;
+	int64_t replay;
+	uint8_t session[ENBD_SESSION_ID_LEN];
+	const uint8_t *signature;
 };
 
 /**
@@ -113,9 +152,14 @@ void msg_put_device_add(struct nlmsghdr *nlh, const struct enbd_uri *uri,
 			const struct enbd_channel *channels,
 			unsigned int count);
 
-/* The attributes of CHANNEL_ADD, for a free place of the device */
+/* The attributes of CHANNEL_ADD; @place as it was reserved, or NULL */
 void msg_put_channel_add(struct nlmsghdr *nlh, uint32_t device_index,
+			 const struct reservation *place,
 			 const struct enbd_channel *channel);
+
+/* The attributes of DEVICE_SET that @options has and that can be changed */
+void msg_put_device_set(struct nlmsghdr *nlh, uint32_t device_index,
+			const struct device_options *options);
 
 /**
  * msg_get_device() - read an answer about a device
@@ -128,6 +172,12 @@ int msg_get_device(const struct nlmsghdr *nlh, struct device *device);
 
 /* The same for a channel */
 int msg_get_channel(const struct nlmsghdr *nlh, struct channel *channel);
+
+/* The same for the answer to CHANNEL_RESERVE, which has to be complete */
+int msg_get_reservation(const struct nlmsghdr *nlh, struct reservation *place);
+
+/* The same for a range of LOST_GET */
+int msg_get_lost(const struct nlmsghdr *nlh, struct lost *lost);
 
 /* The same for an event of either kind */
 int msg_get_event(const struct nlmsghdr *nlh, struct event *event);

@@ -4,25 +4,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "features.h"
 #include "json.h"
 #include "netlink_tables.h"
+#include "signature.h"
 #include "size.h"
 #include "text.h"
 #include "verb.h"
 
-enum {
-	KEY_JSON = 'j',
-};
-
-struct arguments {
-	const char *uri[1];
-	bool json;
-	struct dial dial;
-};
-
 /* What was found out */
 struct finding {
+	struct enbd_uri uri;
+	struct enbd_client_opts opts;
 	struct enbd_export export;
+	bool extension;
+	struct enbd_hello hello;
 	bool structured;
 	bool extended;
 	char server[NI_MAXHOST + 16];
@@ -51,10 +47,10 @@ static const struct {
 #define FLAG_COUNT (sizeof(flags) / sizeof(flags[0]))
 
 /* A connection that settles at most @limit. Return: 0 or -1. */
-static int settle(const struct dial *dial, enum enbd_reply_format limit,
+static int settle(const struct finding *f, enum enbd_reply_format limit,
 		  struct enbd_client *client, struct enbd_err *err)
 {
-	if (enbd_client_open(client, &dial->uri, &dial->client, err))
+	if (enbd_client_open(client, &f->uri, &f->opts, err))
 		return -1;
 	if (!enbd_nego_formats(&client->nego, limit, err))
 		return 0;
@@ -62,17 +58,28 @@ static int settle(const struct dial *dial, enum enbd_reply_format limit,
 	return -1;
 }
 
-static int find(const struct dial *dial, struct finding *f,
-		struct enbd_err *err)
+static int ask(struct finding *f, struct enbd_nego *nego, struct enbd_err *err)
+{
+	const char *export = f->uri.export;
+
+	if (enbd_ext_discover(nego, export, &f->extension, err))
+		return -1;
+	if (f->extension && enbd_ext_hello(nego, export, f->opts.features,
+					   &f->hello, err))
+		return -1;
+	return enbd_nego_info(nego, export, &f->export, err);
+}
+
+static int find(struct finding *f, struct enbd_err *err)
 {
 	struct enbd_client client;
 	int rc;
 
-	if (settle(dial, ENBD_REPLY_FORMAT_EXTENDED, &client, err))
+	if (settle(f, ENBD_REPLY_FORMAT_EXTENDED, &client, err))
 		return -1;
 	f->extended = client.nego.format == ENBD_REPLY_FORMAT_EXTENDED;
 	f->structured = client.nego.format == ENBD_REPLY_FORMAT_STRUCTURED;
-	rc = enbd_nego_info(&client.nego, dial->uri.export, &f->export, err);
+	rc = ask(f, &client.nego, err);
 	strcpy(f->server, client.server);
 	strcpy(f->name, client.nego.name);
 	strcpy(f->description, client.nego.description);
@@ -80,25 +87,44 @@ static int find(const struct dial *dial, struct finding *f,
 	if (rc || !f->extended)
 		return rc;
 	/* One excludes the other on a connection. */
-	if (settle(dial, ENBD_REPLY_FORMAT_STRUCTURED, &client, err))
+	if (settle(f, ENBD_REPLY_FORMAT_STRUCTURED, &client, err))
 		return -1;
 	f->structured = client.nego.format == ENBD_REPLY_FORMAT_STRUCTURED;
 	enbd_client_close(&client);
 	return 0;
 }
 
-static void print(const struct dial *dial, const struct finding *f)
+static void print_extension(const struct finding *f)
+{
+	char text[ENBD_SIGNATURE_TEXT], words[FEATURES_TEXT_MAX];
+
+	if (!f->extension) {
+		printf("Extension:     none: no signature, no fencing\n");
+		return;
+	}
+	printf("Extension:     %s\n",
+	       features_text(words, f->hello.features));
+	printf("Signature:     %s\n",
+	       enbd_hex(text, sizeof(text), f->hello.signature,
+			sizeof(f->hello.signature)));
+	if (f->hello.features & ENBD_FEATURE_VERIFIER)
+		printf("Verifier:      %s\n",
+		       enbd_hex(text, sizeof(text), f->hello.verifier,
+				sizeof(f->hello.verifier)));
+}
+
+static void print(const struct finding *f)
 {
 	const struct enbd_export *e = &f->export;
 	char size[24], max[24], text[ENBD_MAX_STRING + 1];
 	size_t i;
 
 	printf("Server:        %s\n", f->server);
-	enbd_text_clean(text, sizeof(text), dial->uri.export,
-			strlen(dial->uri.export));
+	enbd_text_clean(text, sizeof(text), f->uri.export,
+			strlen(f->uri.export));
 	printf("Export:        \"%s\"\n", text);
 	enbd_text_clean(text, sizeof(text), f->name, strlen(f->name));
-	if (text[0] && strcmp(f->name, dial->uri.export))
+	if (text[0] && strcmp(f->name, f->uri.export))
 		printf("Called there:  \"%s\"\n", text);
 	enbd_text_clean(text, sizeof(text), f->description,
 			strlen(f->description));
@@ -121,6 +147,7 @@ static void print(const struct dial *dial, const struct finding *f)
 	printf("Reply formats: simple%s%s\n",
 	       f->structured ? " structured" : "",
 	       f->extended ? " extended" : "");
+	print_extension(f);
 }
 
 static void add_word(cJSON *array, const char *word)
@@ -128,15 +155,16 @@ static void add_word(cJSON *array, const char *word)
 	cJSON_AddItemToArray(array, cJSON_CreateString(word));
 }
 
-static void print_json(const struct dial *dial, const struct finding *f)
+static void print_json(const struct finding *f)
 {
 	const struct enbd_export *e = &f->export;
 	cJSON *o = cJSON_CreateObject(), *array;
+	char text[ENBD_SIGNATURE_TEXT];
 	size_t i;
 
-	enbd_json_text(o, "uri", dial->uri.text);
+	enbd_json_text(o, "uri", f->uri.text);
 	enbd_json_text(o, "server", f->server);
-	enbd_json_text(o, "export", dial->uri.export);
+	enbd_json_text(o, "export", f->uri.export);
 	enbd_json_text(o, "name", f->name);
 	enbd_json_text(o, "description", f->description);
 	enbd_json_u64(o, "size", e->size);
@@ -157,59 +185,41 @@ static void print_json(const struct dial *dial, const struct finding *f)
 		add_word(array, "structured");
 	if (f->extended)
 		add_word(array, "extended");
+	cJSON_AddBoolToObject(o, "extension", f->extension);
+	cJSON_AddItemToObject(o, "features",
+			      features_json(f->hello.features));
+	if (f->extension)
+		enbd_json_text(o, "signature",
+			       enbd_hex(text, sizeof(text), f->hello.signature,
+					sizeof(f->hello.signature)));
+	if (f->hello.features & ENBD_FEATURE_VERIFIER)
+		enbd_json_text(o, "verifier",
+			       enbd_hex(text, sizeof(text), f->hello.verifier,
+					sizeof(f->hello.verifier)));
 	enbd_json_print(o);
-}
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct arguments *args = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &args->dial;
-		return 0;
-	case KEY_JSON:
-		args->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		verb_argument(state, args->uri, 1, arg);
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		verb_usage(state, "the URI of an export is missing");
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
 }
 
 int verb_probe(int argc, char **argv)
 {
-	static const struct argp_option options[] = {
-		{ "json", KEY_JSON, NULL, 0, "For programs", 0 },
-		{ 0 }
-	};
-	static const struct argp_child children[] = {
-		{ &verb_timeout_argp, 0, NULL, 0 },
-		{ 0 }
-	};
-	static const struct argp argp = {
-		.options = options,
-		.parser = parse,
+	static const struct verb_spec spec = {
 		.args_doc = "URI",
 		.doc = "Print what a server says about an export.",
-		.children = children,
+		.min = 1, .max = 1,
+		.missing = "the URI of an export is missing",
+		.json = true, .more = &verb_timeout_argp,
 	};
-	struct arguments args = { .json = false };
-	struct finding finding;
+	static struct finding finding;
+	struct verb_args args;
 	struct enbd_err err;
 
-	dial_init(&args.dial);
-	verb_parse(&argp, argc, argv, &args);
-	if (enbd_uri_parse(args.uri[0], &args.dial.uri, &err) ||
-	    find(&args.dial, &finding, &err))
+	enbd_client_opts_init(&finding.opts);
+	verb_read(&spec, argc, argv, &finding.opts, &args);
+	if (enbd_uri_parse(args.arg[0], &finding.uri, &err) ||
+	    find(&finding, &err))
 		return verb_failed(&err);
 	if (args.json)
-		print_json(&args.dial, &finding);
+		print_json(&finding);
 	else
-		print(&args.dial, &finding);
+		print(&finding);
 	return ENBD_EXIT_OK;
 }

@@ -59,6 +59,22 @@ static int add_channel(void *arg, const struct nlmsghdr *nlh,
 	return msg_get_channel(nlh, channel) ? malformed(err) : 0;
 }
 
+static int add_lost(void *arg, const struct nlmsghdr *nlh, struct enbd_err *err)
+{
+	struct lost *lost = list_next(arg, err);
+
+	if (!lost)
+		return -1;
+	return msg_get_lost(nlh, lost) ? malformed(err) : 0;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct lost *x = a, *y = b;
+
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
 static int by_device(const void *a, const void *b)
 {
 	const struct device *x = a, *y = b;
@@ -98,8 +114,22 @@ int query_device(struct nl *nl, uint32_t index, struct device *device,
 	return rc;
 }
 
+int query_named(const char *name, struct nl *nl, struct device *device,
+		struct enbd_err *err)
+{
+	uint32_t index;
+
+	if (devname_index(name, &index, err) || nl_open(nl, false, err))
+		return -1;
+	if (!query_device(nl, index, device, err))
+		return 0;
+	nl_close(nl);
+	return -1;
+}
+
 /* A dump, begun again as long as a change disturbs it */
-static int dump(struct nl *nl, uint8_t cmd, int64_t device_index,
+static int dump(struct nl *nl, uint8_t cmd, uint16_t filter,
+		int64_t device_index,
 		int (*add)(void *arg, const struct nlmsghdr *nlh,
 			   struct enbd_err *err),
 		struct list *list, struct enbd_err *err)
@@ -112,8 +142,7 @@ static int dump(struct nl *nl, uint8_t cmd, int64_t device_index,
 	for (tries = 0; tries < TRIES; tries++) {
 		req = nl_begin(nl, buf, cmd, true);
 		if (device_index >= 0)
-			mnl_attr_put_u32(req, ENBD_A_CHANNEL_DEVICE_INDEX,
-					 (uint32_t)device_index);
+			mnl_attr_put_u32(req, filter, (uint32_t)device_index);
 		list->count = 0;
 		again = false;
 		rc = nl_run(nl, req, add, list, &again, err);
@@ -131,7 +160,7 @@ int query_devices(struct nl *nl, struct device **devices, size_t *count,
 {
 	struct list list = { .size = sizeof(**devices) };
 
-	if (dump(nl, ENBD_NL_DEVICE_GET, QUERY_ALL, add_device, &list, err))
+	if (dump(nl, ENBD_NL_DEVICE_GET, 0, QUERY_ALL, add_device, &list, err))
 		return -1;
 	if (list.count)
 		qsort(list.items, list.count, list.size, by_device);
@@ -146,12 +175,27 @@ int query_channels(struct nl *nl, int64_t device_index,
 {
 	struct list list = { .size = sizeof(**channels) };
 
-	if (dump(nl, ENBD_NL_CHANNEL_GET, device_index, add_channel, &list,
-		 err))
+	if (dump(nl, ENBD_NL_CHANNEL_GET, ENBD_A_CHANNEL_DEVICE_INDEX,
+		 device_index, add_channel, &list, err))
 		return -1;
 	if (list.count)
 		qsort(list.items, list.count, list.size, by_channel);
 	*channels = list.items;
+	*count = list.count;
+	return 0;
+}
+
+int query_lost(struct nl *nl, uint32_t device_index, struct lost **lost,
+	       size_t *count, struct enbd_err *err)
+{
+	struct list list = { .size = sizeof(**lost) };
+
+	if (dump(nl, ENBD_NL_LOST_GET, ENBD_A_LOST_DEVICE_INDEX, device_index,
+		 add_lost, &list, err))
+		return -1;
+	if (list.count)
+		qsort(list.items, list.count, list.size, by_offset);
+	*lost = list.items;
 	*count = list.count;
 	return 0;
 }

@@ -22,6 +22,19 @@ int query_device(struct nl *nl, uint32_t index, struct device *device,
 		 struct enbd_err *err);
 
 /**
+ * query_named() - begin to work on a device that the user has named
+ * @name: as the user wrote it
+ * @nl: receives a socket to the driver, open on success
+ * @device: receives the device
+ * @err: receives ENBD_EXIT_USAGE if that is no name of a device, and what
+ *       nl_open() and query_device() say
+ *
+ * Return: 0 or -1.
+ */
+int query_named(const char *name, struct nl *nl, struct device *device,
+		struct enbd_err *err);
+
+/**
  * query_devices() - all devices, by number
  * @nl: open
  * @list: receives an array to be freed, NULL if there are none
@@ -45,5 +58,18 @@ int query_devices(struct nl *nl, struct device **list, size_t *count,
  */
 int query_channels(struct nl *nl, int64_t device_index, struct channel **list,
 		   size_t *count, struct enbd_err *err);
+
+/**
+ * query_lost() - ranges of a stale device whose writes may be lost
+ * @nl: open
+ * @device_index: whose
+ * @list: receives an array to be freed, by offset, NULL if there are none
+ * @count: receives how many
+ * @err: receives what went wrong
+ *
+ * Return: 0 or -1.
+ */
+int query_lost(struct nl *nl, uint32_t device_index, struct lost **list,
+	       size_t *count, struct enbd_err *err);
 
 #endif /* ENBDCTL_QUERY_H */

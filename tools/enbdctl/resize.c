@@ -3,15 +3,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "devname.h"
 #include "query.h"
 #include "size.h"
 #include "verb.h"
-
-struct arguments {
-	const char *arg[2];
-	struct dial dial;
-};
 
 static int set_size(struct nl *nl, const struct device *device, uint64_t size,
 		    struct enbd_err *err)
@@ -27,34 +21,30 @@ static int set_size(struct nl *nl, const struct device *device, uint64_t size,
 				device->name, size);
 }
 
-static int resize(struct arguments *args, struct enbd_err *err)
+static int resize(const struct verb_args *args,
+		  const struct enbd_client_opts *opts, struct enbd_err *err)
 {
-	struct enbd_uri *uri = &args->dial.uri;
 	struct enbd_export export;
 	struct device device;
+	struct enbd_uri uri;
 	uint64_t size = 0;
-	uint32_t index;
 	struct nl nl;
 	int rc = -1;
 
-	if (devname_index(args->arg[0], &index, err))
-		return -1;
 	if (args->arg[1] && (enbd_parse_size(args->arg[1], &size) || !size))
 		return enbd_fail(err, ENBD_EXIT_USAGE,
 				 "%s: not a size; write bytes, or for example 10G",
 				 args->arg[1]);
-	if (nl_open(&nl, false, err))
+	if (query_named(args->arg[0], &nl, &device, err))
 		return -1;
-	if (query_device(&nl, index, &device, err))
-		goto out;
-	if (enbd_uri_parse(device.uri, uri, err)) {
+	if (enbd_uri_parse(device.uri, &uri, err)) {
 		enbd_fail(err, ENBD_EXIT_KERNEL,
 			  "/dev/%s: the driver keeps no URI that could be asked (\"%s\")",
 			  device.name, device.uri);
 		goto out;
 	}
-	if (enbd_ask_export(uri, &args->dial.client, &export, err) ||
-	    enbd_export_check(&export, uri->text, uri->export, err))
+	if (enbd_ask_export(&uri, opts, &export, err) ||
+	    enbd_export_check(&export, uri.text, uri.export, err))
 		goto out;
 	if (size > export.size) {
 		enbd_fail(err, ENBD_EXIT_USAGE,
@@ -70,41 +60,20 @@ out:
 	return rc;
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct arguments *args = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &args->dial;
-		return 0;
-	case ARGP_KEY_ARG:
-		verb_argument(state, args->arg, 2, arg);
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		verb_usage(state, "the device is missing");
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
 int verb_resize(int argc, char **argv)
 {
-	static const struct argp_child children[] = {
-		{ &verb_timeout_argp, 0, NULL, 0 },
-		{ 0 }
-	};
-	static const struct argp argp = {
-		.parser = parse,
+	static const struct verb_spec spec = {
 		.args_doc = "DEVICE [SIZE]",
 		.doc = "Ask the server for the size of the export and give it to the device; prints it.\v"
 		       "With SIZE, for example 10G, no more than that is taken.",
-		.children = children,
+		.min = 1, .max = 2, .missing = "the device is missing",
+		.more = &verb_timeout_argp,
 	};
-	struct arguments args = { .arg = { NULL } };
+	struct enbd_client_opts opts;
+	struct verb_args args;
 	struct enbd_err err;
 
-	dial_init(&args.dial);
-	verb_parse(&argp, argc, argv, &args);
-	return resize(&args, &err) ? verb_failed(&err) : ENBD_EXIT_OK;
+	enbd_client_opts_init(&opts);
+	verb_read(&spec, argc, argv, &opts, &args);
+	return resize(&args, &opts, &err) ? verb_failed(&err) : ENBD_EXIT_OK;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "features.h"
 #include "json.h"
 #include "netlink_tables.h"
 #include "size.h"
@@ -23,6 +24,7 @@ static const char *mark(uint32_t state)
 	case ENBD_CHANNEL_STATE_LIVE:
 		return "(+)";
 	case ENBD_CHANNEL_STATE_STANDBY:
+	case ENBD_CHANNEL_STATE_FENCING:
 		return "(*)";
 	default:
 		return "(-)";
@@ -35,6 +37,33 @@ static void print_timeout(const char *what, uint32_t ms)
 		printf(", %s after %g s", what, ms / 1000.0);
 	else
 		printf(", %s never", what);
+}
+
+static const char *fencing(uint32_t value)
+{
+	switch (value) {
+	case ENBD_FENCING_SERVER:
+		return "fenced";
+	case ENBD_FENCING_CLOSE:
+		return "fenced by close";
+	default:
+		return "unfenced";
+	}
+}
+
+static void print_safety(const char *key, const struct device *d)
+{
+	char words[FEATURES_TEXT_MAX], size[24];
+
+	printf("[%s] Replay:     %s, policy %s, %u writes held\n", key,
+	       fencing(d->fencing), enbd_replay_name(d->replay), d->held);
+	printf("[%s] Features:   %s\n", key,
+	       features_text(words, d->features));
+	if (!d->region_size)
+		return;
+	printf("[%s] Unflushed:  %" PRIu64 " (regions of %s)\n", key,
+	       d->unflushed, enbd_format_size(size, sizeof(size),
+					      d->region_size));
 }
 
 static void print_sums(const char *key, const struct channel *channels,
@@ -68,12 +97,18 @@ void show_device(const struct device *d, const struct channel *channels,
 	       d->openers);
 	print_timeout("channel lost", d->io_timeout);
 	print_timeout("I/O fails", d->dead_timeout);
-	printf("\n[%s] Server:     %s\n", key,
+	print_timeout("silence", d->keepalive);
+	printf("\n");
+	if (d->state == ENBD_DEVICE_STATE_STALE)
+		printf("[%s] Stale:      the server may have forgotten writes that it had acknowledged; see enbdctl lost-regions, then enbdctl accept\n",
+		       key);
+	printf("[%s] Server:     %s\n", key,
 	       clean(buf, sizeof(buf), d->uri));
 	printf("[%s] Export:     \"%s\"\n", key,
 	       clean(buf, sizeof(buf), d->export));
 	printf("[%s] Queued:     %u parked (%u queues of %u)\n", key,
 	       d->parked, d->hw_queues, d->queue_depth);
+	print_safety(key, d);
 	printf("[%s] Buffersize: %" PRIu64 " (%u sectors)\n", key,
 	       d->max_sectors * UINT64_C(512), d->max_sectors);
 	printf("[%s] Blocksize:  %u (preferred %u, largest %s)\n", key,
@@ -115,6 +150,10 @@ void show_channels(const char *indent, const struct channel *channels,
 		if (c->reason[0])
 			printf(" (%s)", clean(reason, sizeof(reason),
 					      c->reason));
+		if (c->unfenced)
+			printf(" not fenced yet");
+		if (c->stall)
+			printf(" last stall %u us", c->stall);
 		printf("\n");
 	}
 }
@@ -142,6 +181,8 @@ cJSON *show_channels_json(const struct channel *channels, size_t count)
 		enbd_json_text(o, "reply_format",
 			       enbd_reply_format_name(c->reply_format));
 		enbd_json_text(o, "reason", c->reason);
+		cJSON_AddBoolToObject(o, "unfenced", c->unfenced);
+		enbd_json_u64(o, "stall_us", c->stall);
 		cJSON_AddItemToArray(array, o);
 	}
 	return array;
@@ -168,6 +209,13 @@ cJSON *show_device_json(const struct device *d, const struct channel *channels,
 	enbd_json_u64(o, "queue_depth", d->queue_depth);
 	enbd_json_u64(o, "io_timeout_ms", d->io_timeout);
 	enbd_json_u64(o, "dead_timeout_ms", d->dead_timeout);
+	enbd_json_u64(o, "keepalive_ms", d->keepalive);
+	enbd_json_text(o, "replay", enbd_replay_name(d->replay));
+	enbd_json_text(o, "fencing", enbd_fencing_name(d->fencing));
+	enbd_json_u64(o, "held", d->held);
+	cJSON_AddItemToObject(o, "features", features_json(d->features));
+	enbd_json_u64(o, "unflushed", d->unflushed);
+	enbd_json_u64(o, "region_size", d->region_size);
 	enbd_json_u64(o, "openers", d->openers);
 	enbd_json_u64(o, "parked", d->parked);
 	cJSON_AddItemToObject(o, "channels",

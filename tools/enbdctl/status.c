@@ -10,15 +10,6 @@
 #include "show.h"
 #include "verb.h"
 
-enum {
-	KEY_JSON = 'j',
-};
-
-struct arguments {
-	const char *device[1];
-	bool json;
-};
-
 struct snapshot {
 	struct device *devices;
 	size_t device_count;
@@ -100,41 +91,20 @@ static void print_json(const struct snapshot *s)
 	enbd_json_print(root);
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct arguments *args = state->input;
-
-	switch (key) {
-	case KEY_JSON:
-		args->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		verb_argument(state, args->device, 1, arg);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
 int verb_status(int argc, char **argv)
 {
-	static const struct argp_option options[] = {
-		{ "json", KEY_JSON, NULL, 0, "For programs", 0 },
-		{ 0 }
-	};
-	static const struct argp argp = {
-		.options = options,
-		.parser = parse,
+	static const struct verb_spec spec = {
 		.args_doc = "[DEVICE]",
 		.doc = "Show the devices and their channels.",
+		.max = 1, .json = true,
 	};
-	struct arguments args = { .device = { NULL } };
 	struct snapshot snapshot;
+	struct verb_args args;
 	struct enbd_err err;
 	int rc;
 
-	verb_parse(&argp, argc, argv, &args);
-	rc = collect(args.device[0], &snapshot, &err);
+	verb_read(&spec, argc, argv, NULL, &args);
+	rc = collect(args.arg[0], &snapshot, &err);
 	if (!rc && args.json)
 		print_json(&snapshot);
 	else if (!rc)

@@ -11,8 +11,7 @@
 #include "size.h"
 
 enum {
-	KEY_REPLY_FORMAT = 0x100,
-	KEY_HANDSHAKE_TIMEOUT,
+	KEY_JSON = 'j',
 };
 
 int verb_failed(const struct enbd_err *err)
@@ -89,90 +88,58 @@ uint32_t verb_seconds(const struct argp_state *state, const char *option,
 	return ms;
 }
 
-static error_t parse_timeout(int key, char *arg, struct argp_state *state)
-{
-	struct dial *dial = state->input;
+/* What parse_read() works on */
+struct reading {
+	const struct verb_spec *spec;
+	struct verb_args *args;
+	void *more;
+};
 
-	switch (key) {
-	case KEY_HANDSHAKE_TIMEOUT:
-		dial->client.timeout_ms =
-			verb_seconds(state, "--handshake-timeout", arg);
-		if (!dial->client.timeout_ms)
-			verb_usage(state, "--handshake-timeout %s: must be more than nothing",
-				   arg);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static enum enbd_reply_format parse_format(const struct argp_state *state,
-					   const char *arg)
+static error_t parse_read(int key, char *arg, struct argp_state *state)
 {
-	if (!strcmp(arg, "simple"))
-		return ENBD_REPLY_FORMAT_SIMPLE;
-	if (!strcmp(arg, "structured"))
-		return ENBD_REPLY_FORMAT_STRUCTURED;
-	if (!strcmp(arg, "extended"))
-		return ENBD_REPLY_FORMAT_EXTENDED;
-	verb_usage(state, "--reply-format %s: not simple, structured or extended",
-		   arg);
-}
-
-static error_t parse_dial(int key, char *arg, struct argp_state *state)
-{
-	struct dial *dial = state->input;
-	struct enbd_err err;
+	struct reading *r = state->input;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = dial;
+		if (r->spec->more)
+			state->child_inputs[0] = r->more;
 		return 0;
-	case 'b':
-		if (dial_add_bind(dial, arg, &err))
-			exit(verb_failed(&err));
+	case KEY_JSON:
+		r->args->json = true;
 		return 0;
-	case 'n':
-		dial->channels = verb_number(state, "--channels", arg, 1,
-					     ENBD_MAX_CHANNELS);
+	case ARGP_KEY_ARG:
+		verb_argument(state, r->args->arg, r->spec->max, arg);
+		r->args->count++;
 		return 0;
-	case KEY_REPLY_FORMAT:
-		dial->client.limit = parse_format(state, arg);
+	case ARGP_KEY_END:
+		if (r->args->count < r->spec->min)
+			verb_usage(state, "%s", r->spec->missing);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-static const struct argp_option timeout_options[] = {
-	{ "handshake-timeout", KEY_HANDSHAKE_TIMEOUT, "SECONDS", 0,
-	  "Give up a connection that is not settled by then (default 10)", 0 },
-	{ 0 }
-};
+void verb_read(const struct verb_spec *spec, int argc, char **argv, void *more,
+	       struct verb_args *args)
+{
+	static const struct argp_option json[] = {
+		{ "json", KEY_JSON, NULL, 0, "For programs", 0 },
+		{ 0 }
+	};
+	const struct argp_child children[] = {
+		{ spec->more, 0, NULL, 0 },
+		{ 0 }
+	};
+	const struct argp argp = {
+		.options = spec->json ? json : NULL,
+		.parser = parse_read,
+		.args_doc = spec->args_doc,
+		.doc = spec->doc,
+		.children = children,
+	};
+	struct reading reading = { .spec = spec, .args = args, .more = more };
 
-static const struct argp_option dial_options[] = {
-	{ "channels", 'n', "N", 0, "Number of channels (connections)", 0 },
-	{ "bind", 'b', "ADDR|IFACE", 0,
-	  "Leave from this address or network interface; may be given several times, the channels use them in turn",
-	  0 },
-	{ "reply-format", KEY_REPLY_FORMAT, "FORMAT", 0,
-	  "Most capable framing of replies to ask for: simple, structured or extended (default)",
-	  0 },
-	{ 0 }
-};
-
-const struct argp verb_timeout_argp = {
-	.options = timeout_options,
-	.parser = parse_timeout,
-};
-
-static const struct argp_child dial_children[] = {
-	{ &verb_timeout_argp, 0, NULL, 0 },
-	{ 0 }
-};
-
-const struct argp verb_dial_argp = {
-	.options = dial_options,
-	.parser = parse_dial,
-	.children = dial_children,
-};
+	memset(args, 0, sizeof(*args));
+	verb_parse(&argp, argc, argv, &reading);
+}

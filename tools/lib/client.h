@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "extension.h"
 #include "negotiate.h"
 #include "netaddr.h"
 #include "uri.h"
@@ -16,13 +17,27 @@
  * struct enbd_client_opts - how to connect
  * @bind: where to leave from, or NULL
  * @timeout_ms: for dialling and handshake of one connection together
+ * @dial_ms: for dialling alone, 0 for no limit of its own
  * @limit: most capable framing of replies to ask for
+ * @features: ENBD_FEATURE_* of the extension to ask for; 0: its question is
+ *            not even asked
+ * @place: to bind the connection to where the server can fence, or NULL
+ * @fence: connections of the same session to fence then, @fence_count of them
+ * @fence_count: 0 to ENBD_EXT_MAX_CHANNELS
  */
 struct enbd_client_opts {
 	const struct enbd_bind *bind;
 	uint32_t timeout_ms;
+	uint32_t dial_ms;
 	enum enbd_reply_format limit;
+	uint32_t features;
+	const struct enbd_place *place;
+	const struct enbd_fenced *fence;
+	unsigned int fence_count;
 };
+
+/* The defaults: no way out, the best framing, all features, no place */
+void enbd_client_opts_init(struct enbd_client_opts *opts);
 
 /**
  * struct enbd_client - a connection during the handshake
@@ -60,11 +75,13 @@ void enbd_client_close(struct enbd_client *client);
  * @fd: owned
  * @format: how the server frames replies on it
  * @export: what the server said on it
+ * @hello: who the server is; no features without the extension
  */
 struct enbd_channel {
 	int fd;
 	enum enbd_reply_format format;
 	struct enbd_export export;
+	struct enbd_hello hello;
 };
 
 /**

@@ -16,6 +16,7 @@ int enbd_fail(struct enbd_err *err, int code, const char *fmt, ...)
 	va_end(args);
 	memcpy(err->text, text, sizeof(text));
 	err->code = code;
+	err->error = 0;
 	return -1;
 }
 

@@ -22,10 +22,12 @@ enum enbd_exit {
 /**
  * struct enbd_err - why something failed
  * @code: one of enum enbd_exit, ENBD_EXIT_OK while nothing has failed
+ * @error: errno of the driver's refusal, 0 for anything else
  * @text: "what: why; remedy", not sanitised, that is done when it is printed
  */
 struct enbd_err {
 	int code;
+	int error;
 	char text[1024];
 };
 

@@ -2,123 +2,10 @@
 #include "negotiate.h"
 
 #include <endian.h>
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "nego_msg.h"
 #include "text.h"
-
-static const char *option_name(uint32_t option)
-{
-	switch (option) {
-	case ENBD_OPT_EXPORT_NAME:
-		return "EXPORT_NAME";
-	case ENBD_OPT_LIST:
-		return "LIST";
-	case ENBD_OPT_INFO:
-		return "INFO";
-	case ENBD_OPT_GO:
-		return "GO";
-	case ENBD_OPT_STRUCTURED_REPLY:
-		return "STRUCTURED_REPLY";
-	case ENBD_OPT_EXTENDED_HEADERS:
-		return "EXTENDED_HEADERS";
-	default:
-		return "greeting";
-	}
-}
-
-static const char *refusal_name(uint32_t type)
-{
-	switch (type) {
-	case ENBD_REP_ERR_UNSUP:
-		return "not supported";
-	case ENBD_REP_ERR_POLICY:
-		return "forbidden by the server's policy";
-	case ENBD_REP_ERR_INVALID:
-		return "called invalid";
-	case ENBD_REP_ERR_PLATFORM:
-		return "not possible on the server's platform";
-	case ENBD_REP_ERR_UNKNOWN:
-		return "unknown export";
-	case ENBD_REP_ERR_SHUTDOWN:
-		return "the server is shutting down";
-	case ENBD_REP_ERR_BLOCK_SIZE_REQD:
-		return "block sizes must be negotiated";
-	case ENBD_REP_ERR_TOO_BIG:
-		return "too big";
-	case ENBD_REP_ERR_EXT_HEADER_REQD:
-		return "extended headers are required";
-	default:
-		return "refused";
-	}
-}
-
-static int protocol(struct enbd_nego *n, struct enbd_err *err,
-		    const char *what)
-{
-	return enbd_fail(err, ENBD_EXIT_NEGOTIATION,
-			 "%s: %s: the server breaks the protocol: %s",
-			 n->server, option_name(n->option), what);
-}
-
-static int broken(struct enbd_nego *n, struct enbd_err *err, int rc)
-{
-	const char *what = n->option ? option_name(n->option) : "greeting";
-	const char *remedy = "";
-
-	switch (rc) {
-	case -ENODATA:
-	case -ECONNRESET:
-	case -EPIPE:
-		if (n->option == ENBD_OPT_EXPORT_NAME)
-			remedy = "; so do servers that do not know the export";
-		else if (!n->option)
-			remedy = "; it may not be an NBD server, or not let this host in";
-		return enbd_fail(err, ENBD_EXIT_NEGOTIATION,
-				 "%s: %s: the server closed the connection%s",
-				 n->server, what, remedy);
-	case -ETIMEDOUT:
-		return enbd_fail(err, ENBD_EXIT_NEGOTIATION,
-				 "%s: %s: no answer within %g s%s", n->server,
-				 what, n->timeout_ms / 1000.0, n->option ? "" :
-				 "; is that an NBD server?");
-	default:
-		return enbd_fail(err, ENBD_EXIT_NEGOTIATION, "%s: %s: %s",
-				 n->server, what, strerror(-rc));
-	}
-}
-
-static int take(struct enbd_nego *n, void *buf, size_t len,
-		struct enbd_err *err)
-{
-	const int rc = n->io->read(n->io, buf, len);
-
-	return rc ? broken(n, err, rc) : 0;
-}
-
-static int give(struct enbd_nego *n, const void *buf, size_t len,
-		struct enbd_err *err)
-{
-	const int rc = n->io->write(n->io, buf, len);
-
-	return rc ? broken(n, err, rc) : 0;
-}
-
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-	return (uint64_t)get32(p) << 32 | get32(p + 4);
-}
 
 int enbd_nego_greet(struct enbd_nego *n, struct enbd_transport *io,
 		    const char *server, unsigned int timeout_ms,
@@ -134,25 +21,25 @@ int enbd_nego_greet(struct enbd_nego *n, struct enbd_transport *io,
 	n->server = server;
 	n->timeout_ms = timeout_ms;
 
-	if (take(n, hello, sizeof(hello), err))
+	if (enbd_nego_take(n, hello, sizeof(hello), err))
 		return -1;
-	if (get64(hello) != ENBD_NBDMAGIC) {
+	if (enbd_get64(hello) != ENBD_NBDMAGIC) {
 		enbd_text_clean(shown, sizeof(shown), hello, sizeof(hello));
 		return enbd_fail(err, ENBD_EXIT_NEGOTIATION,
 				 "%s: not an NBD server: it greets with \"%s\"; is the port right?",
 				 server, shown);
 	}
-	if (take(n, rest, 8, err))
+	if (enbd_nego_take(n, rest, 8, err))
 		return -1;
-	if (get64(rest) == ENBD_OLDSTYLE_MAGIC)
+	if (enbd_get64(rest) == ENBD_OLDSTYLE_MAGIC)
 		return enbd_fail(err, ENBD_EXIT_NEGOTIATION,
 				 "%s: the server speaks only the oldstyle handshake, which was given up in 2011; it needs a newer server",
 				 server);
-	if (get64(rest) != ENBD_IHAVEOPT)
-		return protocol(n, err, "wrong magic number");
-	if (take(n, rest + 8, 2, err))
+	if (enbd_get64(rest) != ENBD_IHAVEOPT)
+		return enbd_nego_broken(n, err, "wrong magic number");
+	if (enbd_nego_take(n, rest + 8, 2, err))
 		return -1;
-	flags = get16(rest + 8);
+	flags = enbd_get16(rest + 8);
 	n->fixed = flags & ENBD_HS_FIXED_NEWSTYLE;
 	n->no_zeroes = flags & ENBD_HS_NO_ZEROES;
 	if (n->fixed)
@@ -160,79 +47,7 @@ int enbd_nego_greet(struct enbd_nego *n, struct enbd_transport *io,
 	if (n->no_zeroes)
 		answer |= ENBD_HS_C_NO_ZEROES;
 	answer = htobe32(answer);
-	return give(n, &answer, sizeof(answer), err);
-}
-
-static int send_option(struct enbd_nego *n, uint32_t option, const void *data,
-		       size_t len, struct enbd_err *err)
-{
-	uint8_t msg[sizeof(struct enbd_opt_request) + ENBD_MAX_STRING + 64];
-	struct enbd_opt_request head = {
-		.magic = htobe64(ENBD_IHAVEOPT),
-		.option = htobe32(option),
-		.length = htobe32((uint32_t)len),
-	};
-
-	n->option = option;
-	if (n->options++ >= ENBD_NEGO_OPTIONS_MAX)
-		return enbd_fail(err, ENBD_EXIT_NEGOTIATION,
-				 "%s: %s: more options than servers put up with",
-				 n->server, option_name(option));
-	memcpy(msg, &head, sizeof(head));
-	if (len)
-		memcpy(msg + sizeof(head), data, len);
-	return give(n, msg, sizeof(head) + len, err);
-}
-
-/* One option reply, into n->type, n->len and n->payload */
-static int read_reply(struct enbd_nego *n, struct enbd_err *err)
-{
-	struct enbd_opt_reply head;
-
-	if (take(n, &head, sizeof(head), err))
-		return -1;
-	if (be64toh(head.magic) != ENBD_OPT_REPLY_MAGIC)
-		return protocol(n, err, "wrong magic number in an option reply");
-	if (be32toh(head.option) != n->option)
-		return protocol(n, err, "the reply is to another option");
-	n->type = be32toh(head.type);
-	n->len = be32toh(head.length);
-	if (n->len > ENBD_NEGO_REPLY_MAX)
-		return enbd_fail(err, ENBD_EXIT_NEGOTIATION,
-				 "%s: %s: the server breaks the protocol: an option reply of %u bytes",
-				 n->server, option_name(n->option), n->len);
-	if (n->len && take(n, n->payload, n->len, err))
-		return -1;
-	n->payload[n->len] = '\0';
-	return 0;
-}
-
-static bool refused(const struct enbd_nego *n)
-{
-	return n->type & ENBD_REP_ERR_BIT;
-}
-
-/* The server's refusal as an error; @name is of the export or NULL. */
-static int refusal(struct enbd_nego *n, const char *name, const char *remedy,
-		   struct enbd_err *err)
-{
-	char said[256];
-	bool text;
-
-	if (n->type == ENBD_REP_ERR_TLS_REQD)
-		return enbd_fail(err, ENBD_EXIT_IDENTITY,
-				 "%s: the server wants TLS, which is not available in this version; let it serve this host without",
-				 n->server);
-	enbd_text_clean(said, sizeof(said), n->payload, n->len);
-	text = said[0];
-	if (n->type == ENBD_REP_ERR_UNKNOWN)
-		remedy = "; see enbdctl list-exports";
-	return enbd_fail(err, ENBD_EXIT_NEGOTIATION,
-			 "%s: %s%s%s%s: %s%s%s%s%s", n->server,
-			 option_name(n->option), name ? " \"" : "",
-			 name ? name : "", name ? "\"" : "",
-			 refusal_name(n->type), text ? " (" : "", said,
-			 text ? ")" : "", remedy);
+	return enbd_nego_give(n, &answer, sizeof(answer), err);
 }
 
 /*
@@ -242,15 +57,15 @@ static int refusal(struct enbd_nego *n, const char *name, const char *remedy,
 static int try_option(struct enbd_nego *n, uint32_t option,
 		      struct enbd_err *err)
 {
-	if (send_option(n, option, NULL, 0, err) || read_reply(n, err))
+	if (enbd_nego_send(n, option, NULL, 0, err) || enbd_nego_reply(n, err))
 		return -1;
 	if (n->type == ENBD_REP_ACK)
 		return 1;
-	if (!refused(n))
-		return protocol(n, err, "unexpected type of reply");
+	if (!enbd_nego_refused(n))
+		return enbd_nego_broken(n, err, "unexpected type of reply");
 	if (n->type == ENBD_REP_ERR_TLS_REQD ||
 	    n->type == ENBD_REP_ERR_SHUTDOWN)
-		return refusal(n, NULL, "", err);
+		return enbd_nego_refusal(n, NULL, "", err);
 	return 0;
 }
 
@@ -315,35 +130,35 @@ static int take_info(struct enbd_nego *n, struct enbd_export *export,
 	char *text;
 
 	if (n->len < 2)
-		return protocol(n, err, "information of less than two bytes");
-	switch (get16(n->payload)) {
+		return enbd_nego_broken(n, err, "information of less than two bytes");
+	switch (enbd_get16(n->payload)) {
 	case ENBD_INFO_EXPORT:
 		if (n->len != 12)
-			return protocol(n, err, "wrong length of INFO_EXPORT");
-		export->size = get64(p);
-		export->flags = get16(p + 8);
+			return enbd_nego_broken(n, err, "wrong length of INFO_EXPORT");
+		export->size = enbd_get64(p);
+		export->flags = enbd_get16(p + 8);
 		*seen = true;
 		return 0;
 	case ENBD_INFO_BLOCK_SIZE:
 		if (n->len != 14)
-			return protocol(n, err,
+			return enbd_nego_broken(n, err,
 					"wrong length of INFO_BLOCK_SIZE");
-		export->block_min = get32(p);
-		export->block_pref = get32(p + 4);
-		export->block_max = get32(p + 8);
+		export->block_min = enbd_get32(p);
+		export->block_pref = enbd_get32(p + 4);
+		export->block_max = enbd_get32(p + 8);
 		export->block_sizes = true;
 		if (!block_sizes_valid(export))
 			return enbd_fail(err, ENBD_EXIT_NEGOTIATION,
 					 "%s: %s: the server breaks the protocol: block sizes %u, %u, %u",
-					 n->server, option_name(n->option),
+					 n->server, enbd_option_name(n->option),
 					 export->block_min, export->block_pref,
 					 export->block_max);
 		return 0;
 	case ENBD_INFO_NAME:
 	case ENBD_INFO_DESCRIPTION:
 		if (n->len - 2 > ENBD_MAX_STRING)
-			return protocol(n, err, "text longer than 4096 bytes");
-		text = get16(n->payload) == ENBD_INFO_NAME ?
+			return enbd_nego_broken(n, err, "text longer than 4096 bytes");
+		text = enbd_get16(n->payload) == ENBD_INFO_NAME ?
 		       n->name : n->description;
 		memcpy(text, p, n->len - 2);
 		text[n->len - 2] = '\0';
@@ -360,11 +175,11 @@ static int export_name(struct enbd_nego *n, const char *name,
 	uint8_t answer[10 + 124];
 
 	set_defaults(export);
-	if (send_option(n, ENBD_OPT_EXPORT_NAME, name, strlen(name), err) ||
-	    take(n, answer, n->no_zeroes ? 10 : sizeof(answer), err))
+	if (enbd_nego_send(n, ENBD_OPT_EXPORT_NAME, name, strlen(name), err) ||
+	    enbd_nego_take(n, answer, n->no_zeroes ? 10 : sizeof(answer), err))
 		return -1;
-	export->size = get64(answer);
-	export->flags = get16(answer + 8);
+	export->size = enbd_get64(answer);
+	export->flags = enbd_get16(answer + 8);
 	n->transmission = true;
 	return 0;
 }
@@ -396,31 +211,31 @@ static int ask(struct enbd_nego *n, uint32_t option, const char *name,
 		be16 = htobe16(wanted[i]);
 		memcpy(data + 6 + len + 2 * i, &be16, 2);
 	}
-	if (send_option(n, option, data, 6 + len + 2 * count, err))
+	if (enbd_nego_send(n, option, data, 6 + len + 2 * count, err))
 		return -1;
 	for (;;) {
-		if (read_reply(n, err))
+		if (enbd_nego_reply(n, err))
 			return -1;
 		if (n->type != ENBD_REP_INFO)
 			break;
 		if (infos++ >= ENBD_NEGO_INFOS_MAX)
-			return protocol(n, err, "endless information");
+			return enbd_nego_broken(n, err, "endless information");
 		if (take_info(n, export, &seen, err))
 			return -1;
 	}
 	if (n->type == ENBD_REP_ERR_UNSUP)
 		return 1;
-	if (refused(n))
-		return refusal(n, name, "", err);
+	if (enbd_nego_refused(n))
+		return enbd_nego_refusal(n, name, "", err);
 	if (n->type != ENBD_REP_ACK)
-		return protocol(n, err, "unexpected type of reply");
+		return enbd_nego_broken(n, err, "unexpected type of reply");
 	if (!seen)
-		return protocol(n, err, "the size of the export is missing");
+		return enbd_nego_broken(n, err, "the size of the export is missing");
 	return 0;
 }
 
-static int check_name(struct enbd_nego *n, const char *name,
-		      struct enbd_err *err)
+int enbd_nego_check_name(struct enbd_nego *n, const char *name,
+			 struct enbd_err *err)
 {
 	if (strlen(name) <= ENBD_MAX_STRING)
 		return 0;
@@ -434,7 +249,7 @@ int enbd_nego_go(struct enbd_nego *n, const char *name,
 {
 	int rc;
 
-	if (check_name(n, name, err))
+	if (enbd_nego_check_name(n, name, err))
 		return -1;
 	if (n->fixed) {
 		rc = ask(n, ENBD_OPT_GO, name, export, err);
@@ -451,7 +266,7 @@ int enbd_nego_info(struct enbd_nego *n, const char *name,
 {
 	int rc;
 
-	if (check_name(n, name, err))
+	if (enbd_nego_check_name(n, name, err))
 		return -1;
 	n->name[0] = '\0';
 	n->description[0] = '\0';
@@ -478,30 +293,30 @@ int enbd_nego_list(struct enbd_nego *n,
 		return enbd_fail(err, ENBD_EXIT_NEGOTIATION,
 				 "%s: the server is too old to list its exports",
 				 n->server);
-	if (send_option(n, ENBD_OPT_LIST, NULL, 0, err))
+	if (enbd_nego_send(n, ENBD_OPT_LIST, NULL, 0, err))
 		return -1;
 	for (;;) {
-		if (read_reply(n, err))
+		if (enbd_nego_reply(n, err))
 			return -1;
 		if (n->type != ENBD_REP_SERVER)
 			break;
 		if (n->len < 4)
-			return protocol(n, err, "an export without a name");
-		len = get32(n->payload);
+			return enbd_nego_broken(n, err, "an export without a name");
+		len = enbd_get32(n->payload);
 		if (len > n->len - 4 || len > ENBD_MAX_STRING)
-			return protocol(n, err,
+			return enbd_nego_broken(n, err,
 					"a name longer than its reply");
 		if (count++ >= ENBD_NEGO_EXPORTS_MAX)
-			return protocol(n, err, "endless exports");
+			return enbd_nego_broken(n, err, "endless exports");
 		memcpy(name, n->payload + 4, len);
 		name[len] = '\0';
 		if (each(arg, name, (char *)n->payload + 4 + len, err))
 			return -1;
 	}
-	if (refused(n))
-		return refusal(n, NULL, "; the server does not tell", err);
+	if (enbd_nego_refused(n))
+		return enbd_nego_refusal(n, NULL, "; the server does not tell", err);
 	if (n->type != ENBD_REP_ACK)
-		return protocol(n, err, "unexpected type of reply");
+		return enbd_nego_broken(n, err, "unexpected type of reply");
 	return 0;
 }
 
@@ -526,7 +341,7 @@ void enbd_nego_end(struct enbd_nego *n)
 	} else if (n->fixed) {
 		/* One more is always allowed, it is the last. */
 		n->options = 0;
-		send_option(n, ENBD_OPT_ABORT, NULL, 0, &err);
+		enbd_nego_send(n, ENBD_OPT_ABORT, NULL, 0, &err);
 	}
 }
 

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What is remembered of a connected device, so that the monitor can connect
+ * its channels again in the same way: one file a device in /run/enbd (or
+ * ENBD_RUN_DIR). Files are replaced as a whole; one that is missing, damaged,
+ * of another session, or not root's own is as good as none: then there is
+ * still the URI that the driver keeps.
+ */
+#ifndef ENBDCTL_RUNSTATE_H
+#define ENBDCTL_RUNSTATE_H
+
+#include <linux/enbd.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+
+#define RUNSTATE_DIR		"/run/enbd"
+#define RUNSTATE_BIND_MAX	64	/* an address or interface, with the NUL */
+
+/**
+ * struct runstate_channel - how a channel is to be connected
+ * @uri: "" where nothing is known of this place
+ * @bind: way out of this host, "" if the routing decides
+ */
+struct runstate_channel {
+	char uri[ENBD_TEXT_MAX];
+	char bind[RUNSTATE_BIND_MAX];
+};
+
+/**
+ * struct runstate - what is remembered of a device
+ * @session: its session; a file with another one is of an earlier device
+ * @timeout_ms: for dialling and handshake of a channel
+ * @limit: enum enbd_reply_format, most capable framing to ask for
+ * @channels: by place
+ */
+struct runstate {
+	uint8_t session[ENBD_SESSION_ID_LEN];
+	uint32_t timeout_ms;
+	uint32_t limit;
+	struct runstate_channel channels[ENBD_MAX_CHANNELS];
+};
+
+/* Where the files are */
+const char *runstate_dir(void);
+
+/**
+ * runstate_read() - what is known of a device
+ * @name: of the disk
+ * @state: receives it
+ * @err: receives why there is nothing
+ *
+ * Return: 0, -1 if the file cannot be used, 1 if there is none.
+ */
+int runstate_read(const char *name, struct runstate *state,
+		  struct enbd_err *err);
+
+/**
+ * runstate_write() - remember a new device
+ * @name: of the disk; what was known of an earlier one is forgotten
+ *
+ * Return: 0 or -1.
+ */
+int runstate_write(const char *name, const struct runstate *state,
+		   struct enbd_err *err);
+
+/**
+ * runstate_set_channel() - remember, or forget, one channel
+ * @name: of the disk
+ * @session: of the device; a file of another session is replaced, NULL to
+ *           change only what is there
+ * @place: of the channel
+ * @channel: how it was connected, NULL to forget it
+ *
+ * Return: 0 or -1.
+ */
+int runstate_set_channel(const char *name, const uint8_t *session,
+			 uint32_t place,
+			 const struct runstate_channel *channel,
+			 struct enbd_err *err);
+
+/* Forget a device. */
+void runstate_remove(const char *name);
+
+/**
+ * runstate_lock_monitor() - be the only monitor
+ * @err: receives ENBD_EXIT_BUSY if there is one
+ *
+ * Return: a descriptor that holds the lock until it is closed, or -1.
+ */
+int runstate_lock_monitor(struct enbd_err *err);
+
+#endif /* ENBDCTL_RUNSTATE_H */
