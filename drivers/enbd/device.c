@@ -168,6 +168,7 @@ static void device_session_state(struct enbd_session *s, const char *reason)
 		break;
 	}
 	device_notify(dev, ENBD_EVENT_DEVICE_STATE, reason);
+	queue_work(enbd_device_wq, &dev->uevent_work);
 }
 
 static void device_session_channel(struct enbd_session *s,
@@ -262,6 +263,31 @@ static void device_add_work(struct work_struct *work)
 	complete_all(&dev->added);
 }
 
+/*
+ * What the state is by now, for rules that start and stop what is above. Of
+ * states that follow each other quickly only the last is told.
+ */
+static void device_uevent_work(struct work_struct *work)
+{
+	static const char *const state[] = {
+		[ENBD_DEVICE_STATE_UP] = "ENBD_STATE=up",
+		[ENBD_DEVICE_STATE_PARKED] = "ENBD_STATE=parked",
+		[ENBD_DEVICE_STATE_FAILED] = "ENBD_STATE=down",
+		[ENBD_DEVICE_STATE_DELETING] = "ENBD_STATE=down",
+		[ENBD_DEVICE_STATE_STALE] = "ENBD_STATE=stale",
+	};
+	struct enbd_device *dev = container_of(work, struct enbd_device,
+					       uevent_work);
+	char *env[] = { (char *)state[enbd_device_state(dev)], NULL };
+	struct gendisk *disk = enbd_disk_get(dev);
+
+	if (!disk)
+		return;
+	if (test_bit(ENBD_DEVICE_ADDED, &dev->bits))
+		kobject_uevent_env(&disk_to_dev(disk)->kobj, KOBJ_CHANGE, env);
+	put_disk(disk);
+}
+
 /* The server's size is not what it was. What makes no sense changes nothing. */
 static void device_resize_work(struct work_struct *work)
 {
@@ -291,6 +317,7 @@ static void device_del_work(struct work_struct *work)
 			      !test_bit(ENBD_DEVICE_FORCED, &dev->bits));
 	enbd_session_flush(&dev->session);
 	cancel_work_sync(&dev->resize_work);
+	cancel_work_sync(&dev->uevent_work);
 	enbd_disk_free(dev);
 	xa_erase(&enbd_devices, dev->index);
 	if (added)
@@ -446,6 +473,7 @@ struct enbd_device *enbd_device_new(const struct enbd_device_config *cfg,
 	kref_init(&dev->ref);
 	mutex_init(&dev->lock);
 	INIT_WORK(&dev->resize_work, device_resize_work);
+	INIT_WORK(&dev->uevent_work, device_uevent_work);
 	INIT_WORK(&dev->add_work, device_add_work);
 	INIT_WORK(&dev->del_work, device_del_work);
 	init_completion(&dev->added);

@@ -83,6 +83,7 @@ struct enbd_device_config {
  * @channel_dir: sysfs directories of channels
  * @offered: bytes that the server says the export has
  * @resize_work: makes them the size of the device
+ * @uevent_work: tells udev the state; never under a lock that recovery needs
  * @add_work: makes the disk visible, which reads its partitions
  * @del_work: takes everything down
  * @added:   @add_work has run
@@ -103,6 +104,7 @@ struct enbd_device {
 	struct kobject *channel_dir[ENBD_MAX_CHANNELS];
 	u64 offered;
 	struct work_struct resize_work;
+	struct work_struct uevent_work;
 	struct work_struct add_work;
 	struct work_struct del_work;
 	struct completion added;
