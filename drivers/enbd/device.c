@@ -206,10 +206,7 @@ static void device_session_size(struct enbd_session *s, u64 size)
 {
 	struct enbd_device *dev = session_device(s);
 
-	if (size == READ_ONCE(dev->size) || size == READ_ONCE(dev->offered))
-		return;
-	WRITE_ONCE(dev->offered, size);
-	queue_work(enbd_device_wq, &dev->resize_work);
+	enbd_device_offer(dev, size);
 }
 
 static int device_session_cpu(struct enbd_session *s, unsigned int queue,
@@ -288,7 +285,7 @@ static void device_uevent_work(struct work_struct *work)
 	put_disk(disk);
 }
 
-/* The server's size is not what it was. What makes no sense changes nothing. */
+/* The export has grown. What makes no sense changes nothing. */
 static void device_resize_work(struct work_struct *work)
 {
 	struct enbd_device *dev = container_of(work, struct enbd_device,
@@ -479,6 +476,7 @@ struct enbd_device *enbd_device_new(const struct enbd_device_config *cfg,
 	init_completion(&dev->added);
 	init_completion(&dev->gone);
 	dev->size = cfg->size;
+	dev->offered = cfg->size;
 
 	err = device_copy_config(dev, cfg);
 	if (err)
@@ -668,6 +666,44 @@ int enbd_device_resize(struct enbd_device *dev, u64 size, const char **why)
 	}
 	mutex_unlock(&dev->lock);
 	return 0;
+}
+
+/**
+ * enbd_device_judge_size() - may a connection be to this device's export?
+ * @dev:  the device
+ * @size: bytes that the server offers on it
+ *
+ * Return: NULL, or why not.
+ */
+const char *enbd_device_judge_size(const struct enbd_device *dev, u64 size)
+{
+	if (!(dev->session.features & ENBD_FEATURE_RESIZE))
+		return size == READ_ONCE(dev->size) ? NULL :
+		       "size offered to the channel is not the device's, is it the same export?";
+	return size >= READ_ONCE(dev->offered) ? NULL :
+	       "the export has shrunk, a device does not follow that";
+}
+
+/**
+ * enbd_device_offer() - the server says how large the export is
+ * @dev:  the device
+ * @size: bytes
+ *
+ * With ENBD_FEATURE_RESIZE the device grows with it, a little later; a size that
+ * was set by hand stays until then. Context: any that may queue work.
+ */
+void enbd_device_offer(struct enbd_device *dev, u64 size)
+{
+	u64 old = READ_ONCE(dev->offered);
+
+	if (!(dev->session.features & ENBD_FEATURE_RESIZE) || size == old)
+		return;
+	WRITE_ONCE(dev->offered, size);
+	if (size < old)
+		pr_warn_ratelimited("%s: the export has shrunk from %llu to %llu bytes, the device has not\n",
+				    dev->name, old, size);
+	else
+		queue_work(enbd_device_wq, &dev->resize_work);
 }
 
 /**

@@ -81,7 +81,7 @@ struct enbd_device_config {
  * @bits:    ENBD_DEVICE_*
  * @lock:    owns @disk, changes of size and timeouts, @channel_dir
  * @channel_dir: sysfs directories of channels
- * @offered: bytes that the server says the export has
+ * @offered: bytes that the server last said the export has
  * @resize_work: makes them the size of the device
  * @uevent_work: tells udev the state; never under a lock that recovery needs
  * @add_work: makes the disk visible, which reads its partitions
@@ -124,6 +124,8 @@ void enbd_device_abandon(struct enbd_device *dev);
 int enbd_device_del(struct enbd_device *dev, bool force,
 		    struct netlink_ext_ack *extack);
 int enbd_device_resize(struct enbd_device *dev, u64 size, const char **why);
+const char *enbd_device_judge_size(const struct enbd_device *dev, u64 size);
+void enbd_device_offer(struct enbd_device *dev, u64 size);
 void enbd_device_set_io_timeout(struct enbd_device *dev, u32 ms);
 int enbd_device_set_keepalive(struct enbd_device *dev, u32 ms,
 			      const char **why);

@@ -8,20 +8,27 @@
 #include "trace.h"
 
 /*
- * The channel for the next batch: the one at @turn, which is warm, unless
- * another has at least two requests less in flight; then the one with the
- * least.
+ * So many more than twice those of another queue's channel must be in flight on
+ * our own before that one is used: being near is worth something, waiting for a
+ * slow path is not.
  */
-static unsigned int route_next(const struct enbd_route *route,
-			       unsigned int turn)
+#define ENBD_SPILL	8
+
+/*
+ * Of @nr channels from @first on: the one at @warm, counted from there, unless
+ * another has at least two requests less in flight; then the one with the least.
+ */
+static unsigned int route_least(const struct enbd_route *route,
+				unsigned int first, unsigned int nr,
+				unsigned int warm)
 {
-	unsigned int i, best = turn % route->nr;
+	unsigned int i, best = first + warm;
 	u64 least = enbd_channel_load(route->ch[best]);
 
 	if (least)
 		least--;
-	for (i = 1; i < route->nr; i++) {
-		unsigned int at = (turn + i) % route->nr;
+	for (i = 1; i < nr; i++) {
+		unsigned int at = first + (warm + i) % nr;
 		u64 load = enbd_channel_load(route->ch[at]);
 
 		if (load < least) {
@@ -29,6 +36,24 @@ static unsigned int route_next(const struct enbd_route *route,
 			best = at;
 		}
 	}
+	return best;
+}
+
+/* The channel for the next batch, after the one at @turn, which is warm. */
+static unsigned int route_next(const struct enbd_route *route,
+			       unsigned int turn)
+{
+	unsigned int own = route->own;
+	unsigned int best, other;
+
+	best = route_least(route, 0, own, turn < own ? turn : 0);
+	if (route->nr == own)
+		return best;
+	other = route_least(route, own, route->nr - own,
+			    turn < own ? 0 : (turn - own) % (route->nr - own));
+	if (enbd_channel_load(route->ch[best]) >
+	    2 * enbd_channel_load(route->ch[other]) + ENBD_SPILL)
+		return other;
 	return best;
 }
 

@@ -62,13 +62,14 @@ void test_io_end(struct enbd_io *io, blk_status_t status)
 	now->status = status;
 }
 
-/* The queue may use so many channels. */
+/* The queue may use so many channels, all of them its own. */
 static void set_route(unsigned int nr)
 {
 	struct enbd_squeue *sq = &now->queue;
 	unsigned int i;
 
 	sq->spare[0].nr = nr;
+	sq->spare[0].own = nr;
 	for (i = 0; i < nr; i++)
 		sq->spare[0].ch[i] = &now->ch[i];
 	rcu_assign_pointer(sq->route, &sq->spare[0]);
@@ -179,6 +180,33 @@ static void route_turn_beyond(struct kunit *test)
 	KUNIT_EXPECT_LT(test, route_next(now->queue.spare, UINT_MAX), 2);
 	now->queue.turn = 3;
 	expect_on(test, submit(0, true), 0);
+}
+
+/* Channels 0 and 1 are the queue's own */
+static void route_prefers_its_own(struct kunit *test)
+{
+	now->queue.spare[0].own = 2;
+	set_load(0, 2 + ENBD_SPILL, 0);
+	set_load(1, 1 + ENBD_SPILL, 0);
+	set_load(2, 1, 0);
+	set_load(3, 1, 0);
+	KUNIT_EXPECT_EQ(test, route_next(now->queue.spare, 0), 0);
+	KUNIT_EXPECT_EQ(test, route_next(now->queue.spare, 1), 1);
+	KUNIT_EXPECT_EQ(test, route_next(now->queue.spare, 3), 0);
+}
+
+static void route_leaves_slow_ones(struct kunit *test)
+{
+	now->queue.spare[0].own = 2;
+	set_load(0, 3 + ENBD_SPILL, 0);
+	set_load(1, 3 + ENBD_SPILL, 0);
+	set_load(2, 5, 0);
+	set_load(3, 1, 0);
+	KUNIT_EXPECT_EQ(test, route_next(now->queue.spare, 0), 3);
+	KUNIT_EXPECT_EQ(test, route_next(now->queue.spare, 2), 3);
+	/* and comes back */
+	set_load(1, 1, 0);
+	KUNIT_EXPECT_EQ(test, route_next(now->queue.spare, 3), 1);
 }
 
 static void submit_spreads(struct kunit *test)
@@ -394,6 +422,8 @@ static struct kunit_case dispatch_cases[] = {
 	KUNIT_CASE(route_least),
 	KUNIT_CASE(route_stays_where_it_is_warm),
 	KUNIT_CASE(route_turn_beyond),
+	KUNIT_CASE(route_prefers_its_own),
+	KUNIT_CASE(route_leaves_slow_ones),
 	KUNIT_CASE(submit_spreads),
 	KUNIT_CASE(submit_avoids_the_busy),
 	KUNIT_CASE(batch_stays_together),

@@ -65,7 +65,7 @@ void enbd_fence_retract(struct enbd_session *s, struct enbd_channel *ch)
 	WRITE_ONCE(ch->answered, atomic64_read(&ch->requested));
 
 	enbd_fence_reclaim(p);
-	if (ch->leave != ENBD_LEAVE_NONE) {
+	if (READ_ONCE(ch->leave) != ENBD_LEAVE_NONE) {
 		enbd_channel_get(ch);
 		p->leaving = ch;
 	}
@@ -75,7 +75,7 @@ void enbd_fence_retract(struct enbd_session *s, struct enbd_channel *ch)
 		return;
 	}
 	WRITE_ONCE(s->nr_held, s->nr_held + held);
-	p->left = ch->leave != ENBD_LEAVE_NONE && !p->fence;
+	p->left = p->leaving == ch && !p->fence;
 	p->fence = ch->incarnation;
 }
 

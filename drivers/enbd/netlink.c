@@ -174,10 +174,11 @@ static int fill_channel(struct sk_buff *skb, const struct enbd_device *dev,
 }
 
 /* A channel must be to an export like the device's. Returns 0 or -EINVAL. */
-static int read_wish(struct nlattr **tb, struct nlattr *nest, u64 size,
-		     u32 flags, struct enbd_channel_config *wish,
+static int read_wish(const struct enbd_device *dev, struct nlattr **tb,
+		     struct nlattr *nest, struct enbd_channel_config *wish,
 		     struct netlink_ext_ack *extack)
 {
+	const char *why = NULL;
 	struct nlattr *attr;
 
 	if (NL_REQ_ATTR_CHECK(extack, nest, tb, ENBD_A_CHANNEL_FD)) {
@@ -193,14 +194,17 @@ static int read_wish(struct nlattr **tb, struct nlattr *nest, u64 size,
 	wish->signature = attr_bytes(tb[ENBD_A_CHANNEL_SIGNATURE]);
 	wish->verifier = attr_bytes(tb[ENBD_A_CHANNEL_VERIFIER]);
 	attr = tb[ENBD_A_CHANNEL_SIZE];
-	if (attr && nla_get_u64(attr) != size) {
-		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "size offered to the channel is not the device's, is it the same export?");
+	if (attr)
+		why = enbd_device_judge_size(dev, nla_get_u64(attr));
+	if (why) {
+		NL_SET_BAD_ATTR(extack, attr);
+		if (extack)
+			extack->_msg = why;
 		return -EINVAL;
 	}
 	attr = tb[ENBD_A_CHANNEL_FLAGS];
 	/* whether DF may be said depends on the reply format */
-	if (attr && (nla_get_u32(attr) ^ flags) & ~ENBD_FLAG_SEND_DF) {
+	if (attr && (nla_get_u32(attr) ^ dev->config.flags) & ~ENBD_FLAG_SEND_DF) {
 		NL_SET_ERR_MSG_ATTR(extack, attr,
 				    "flags offered to the channel are not the device's, is it the same export?");
 		return -EINVAL;
@@ -241,8 +245,7 @@ static int add_channels(struct enbd_device *dev, struct genl_info *info)
 				       enbd_nl_channel_new_policy,
 				       info->extack);
 		if (!ret)
-			ret = read_wish(tb, attr, dev->size, dev->config.flags,
-					&wish, info->extack);
+			ret = read_wish(dev, tb, attr, &wish, info->extack);
 		if (ret)
 			return ret;
 		if (!nr)
@@ -443,8 +446,7 @@ int enbd_nl_channel_add_doit(struct sk_buff *skb, struct genl_info *info)
 
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
-	err = read_wish(info->attrs, NULL, READ_ONCE(dev->size),
-			dev->config.flags, &wish, info->extack);
+	err = read_wish(dev, info->attrs, NULL, &wish, info->extack);
 	if (!err && attr) {
 		wish.index = nla_get_u32(attr);
 		err = check_index(info, attr);
@@ -454,6 +456,9 @@ int enbd_nl_channel_add_doit(struct sk_buff *skb, struct genl_info *info)
 	if (err >= 0) {
 		id.device = dev->index;
 		id.index = err;
+		if (info->attrs[ENBD_A_CHANNEL_SIZE])
+			enbd_device_offer(dev,
+					  nla_get_u64(info->attrs[ENBD_A_CHANNEL_SIZE]));
 		enbd_sysfs_refresh(dev);
 		err = reply(info, ENBD_NL_CHANNEL_ADD, fill_channel_id, &id);
 		if (err)

@@ -83,7 +83,6 @@ static void session_route(struct enbd_session *s, unsigned int queue)
 	struct enbd_squeue *sq = &s->queue[queue];
 	struct enbd_route *old, *new;
 	struct enbd_channel *ch;
-	bool own = false;
 	unsigned int i;
 
 	old = rcu_dereference_protected(sq->route, lockdep_is_held(&s->lock));
@@ -91,13 +90,17 @@ static void session_route(struct enbd_session *s, unsigned int queue)
 	new->nr = 0;
 	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
 		ch = enbd_session_channel(s, i);
-		own |= channel_usable(ch) && ch->hw_queue == queue;
-	}
-	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
-		ch = enbd_session_channel(s, i);
-		if (channel_usable(ch) && (!own || ch->hw_queue == queue))
+		if (channel_usable(ch) && ch->hw_queue == queue)
 			new->ch[new->nr++] = ch;
 	}
+	new->own = new->nr;
+	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
+		ch = enbd_session_channel(s, i);
+		if (channel_usable(ch) && ch->hw_queue != queue)
+			new->ch[new->nr++] = ch;
+	}
+	if (!new->own)
+		new->own = new->nr;
 	rcu_assign_pointer(sq->route, new);
 }
 
@@ -246,7 +249,7 @@ static void session_answer(struct enbd_session *s, struct enbd_channel *ch,
 		enbd_channel_lose(ch, reason);
 	} else if (a->type == ENBD_CMD_FENCE) {
 		enbd_fence_answered(s, a->offset >> 32, a->offset);
-	} else if (s->features & ENBD_FEATURE_RESIZE) {
+	} else {
 		s->ops->size(s, a->size);
 	}
 }

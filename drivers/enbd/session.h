@@ -45,11 +45,14 @@ struct enbd_session_ops {
 
 /**
  * struct enbd_route - the channels that a hardware queue may use
- * @nr: how many, 0 if there is no live channel at all
- * @ch: the queue's own channels, or all when it has none
+ * @nr:  how many, 0 if there is no live channel at all
+ * @own: so many of them come first and are preferred: the queue's own, or all
+ *       when it has none
+ * @ch:  the channels
  */
 struct enbd_route {
 	unsigned int nr;
+	unsigned int own;
 	struct enbd_channel *ch[ENBD_MAX_CHANNELS];
 };
 
