@@ -137,7 +137,7 @@ static void expect_on(struct kunit *test, struct enbd_io *io, unsigned int chann
 	KUNIT_EXPECT_EQ(test, at, channel);
 }
 
-static void route_least(struct kunit *test)
+static void route_takes_the_least(struct kunit *test)
 {
 	unsigned int turn;
 
@@ -419,7 +419,7 @@ static void timeout_without_channel(struct kunit *test)
 }
 
 static struct kunit_case dispatch_cases[] = {
-	KUNIT_CASE(route_least),
+	KUNIT_CASE(route_takes_the_least),
 	KUNIT_CASE(route_stays_where_it_is_warm),
 	KUNIT_CASE(route_turn_beyond),
 	KUNIT_CASE(route_prefers_its_own),
