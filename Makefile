@@ -24,6 +24,9 @@ SBINDIR ?= $(PREFIX)/sbin
 MANDIR  ?= $(PREFIX)/share/man
 MODDIR  ?= /lib/modules/$(KVER)/updates
 UDEVDIR ?= /lib/udev/rules.d
+UNITDIR ?= /lib/systemd/system
+LIBDIR  ?= $(PREFIX)/lib/enbd
+CONFDIR ?= /etc/enbd
 SRCDIR  ?= /usr/src
 
 CFLAGS  ?= -O2 -g
@@ -175,10 +178,15 @@ install: install-tools install-module
 
 install-tools: tools
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UDEVDIR) \
-		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8
+		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
+		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(CONFDIR)
 	$(INSTALL) -m 755 build/enbdctl build/enbd-server $(DESTDIR)$(SBINDIR)
 	ln -sf enbdctl $(DESTDIR)$(SBINDIR)/enbd-client
 	$(INSTALL) -m 644 udev/60-enbd.rules $(DESTDIR)$(UDEVDIR)
+	$(INSTALL) -m 644 $(wildcard systemd/*.service systemd/*.target systemd/*.socket) $(DESTDIR)$(UNITDIR)
+	$(INSTALL) -m 755 systemd/hurry $(DESTDIR)$(LIBDIR)
+	test -e $(DESTDIR)$(CONFDIR)/enbd.conf || \
+		$(INSTALL) -m 600 systemd/enbd.conf $(DESTDIR)$(CONFDIR)
 	$(INSTALL) -m 644 $(wildcard Documentation/man/*.5) $(DESTDIR)$(MANDIR)/man5
 	$(INSTALL) -m 644 $(wildcard Documentation/man/*.8) $(DESTDIR)$(MANDIR)/man8
 

@@ -298,3 +298,16 @@ int runstate_lock_monitor(struct enbd_err *err)
 	close(dir);
 	return fd;
 }
+
+int runstate_lock(const char *file, struct enbd_err *err)
+{
+	int dir = open_dir(true, err), fd;
+
+	if (dir < 0)
+		return -1;
+	fd = lock(dir, file, LOCK_EX);
+	if (fd < 0)
+		failed(err, file, strerror(errno));
+	close(dir);
+	return fd;
+}

@@ -91,4 +91,13 @@ void runstate_remove(const char *name);
  */
 int runstate_lock_monitor(struct enbd_err *err);
 
+/**
+ * runstate_lock() - wait until nobody else does the same
+ * @file: name of a file in the directory
+ * @err: receives ENBD_EXIT_GENERAL
+ *
+ * Return: a descriptor that holds the lock until it is closed, or -1.
+ */
+int runstate_lock(const char *file, struct enbd_err *err);
+
 #endif /* ENBDCTL_RUNSTATE_H */

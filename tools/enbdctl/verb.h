@@ -28,6 +28,9 @@ int verb_set(int argc, char **argv);
 int verb_lost_regions(int argc, char **argv);
 int verb_accept(int argc, char **argv);
 int verb_monitor(int argc, char **argv);
+int verb_up(int argc, char **argv);
+int verb_down(int argc, char **argv);
+int verb_check_config(int argc, char **argv);
 
 /* "enbd-client HOST:PORT -n 4 /dev/nda" and "enbd-client -d /dev/nda" */
 int verb_enbd_client(int argc, char **argv);
