@@ -8,6 +8,7 @@
 #   make dkms-install       module by DKMS, for every kernel now and later
 #   make demo               see a remote disk work, in a virtual machine
 #   make check              everything that is tested; check-quick: under 2 minutes
+#   make torture [N=n] [SEED=n] [KERNEL=uml]  n faults under load, 1000 unless told
 #   make bench [ROUNDS=n]   measure against nbd.ko and nvme-tcp
 
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
@@ -40,6 +41,7 @@ CPPFLAGS += -D_GNU_SOURCE -Iinclude/uapi -I. -Itools/lib -DENBD_VERSION='"$(VERS
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all module tools torture-tools unit fuzz check check-unit check-quick lint demo bench \
+	torture \
 	install install-tools install-module dkms-install clean help
 
 all: tools module
@@ -88,13 +90,13 @@ build/enbd-server: $(call objects,$(server_src)) build/libenbd.a
 
 # ---- what tortures ----
 
-torture_bin := build/torture/ghost-proxy build/torture/history
+torture_bin := build/torture/ghost-proxy build/torture/history-check
 
 torture-tools: $(torture_bin)
 
 build/torture/ghost-proxy: $(call objects,tests/torture/ghost-proxy.c \
 		tests/torture/ghost-link.c tests/torture/frames.c)
-build/torture/history: $(call objects,tests/torture/history.c \
+build/torture/history-check: $(call objects,tests/torture/history.c \
 		tests/torture/journal.c tests/torture/ledger.c tests/torture/block.c)
 $(torture_bin):
 	@mkdir -p $(@D)
@@ -167,6 +169,11 @@ lint:
 demo:
 	@tests/install-packages tests/packages-build tests/packages-demo tests/vm/packages
 	@tests/run-demo
+
+torture:
+	@tests/install-packages tests/packages-build tests/packages tests/vm/packages
+	@tests/torture/run $(if $(N),--faults $(N)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(KERNEL),--kernel $(KERNEL))
 
 bench:
 	@tests/install-packages tests/packages-build tests/packages tests/vm/packages

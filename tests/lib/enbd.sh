@@ -11,7 +11,7 @@
 ENBD_TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 ENBD_LIB=$ENBD_TREE/tests/lib
 ENBD_TEST=$(basename "$0" .t)
-export PATH=$ENBD_TREE/build:$PATH:/usr/sbin:/sbin
+export PATH=$ENBD_TREE/build:$ENBD_TREE/build/torture:$PATH:/usr/sbin:/sbin
 export LC_ALL=C
 
 . "$ENBD_LIB/tap.sh"
@@ -75,6 +75,12 @@ now_ms()
 	local t=${EPOCHREALTIME/./}
 
 	echo $((t / 1000))
+}
+
+# seconds MS: as options take them.
+seconds()
+{
+	printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000))
 }
 
 # gone PID: it has ended; a child that nobody has waited for yet may be a zombie.
@@ -215,6 +221,26 @@ hostile()
 {
 	PORT=$(awk -v m="$1" '$1 == m { print $2 }' "$T/hostile.ports")
 	URI=nbd://127.0.0.1:$PORT
+}
+
+# ---------------------------------------------------------------- loads
+
+# start_history [OPTIONS...]: a load that checks all it reads until end_history,
+# which is false if an answer was wrong or an error; the device must be zeroes.
+start_history()
+{
+	spawn history history-check --device "$DEV" --log "$T/violation" \
+		--stats "$T/history" --stuck $((60 * SLOW)) "$@"
+	HISTORY=$PID
+}
+
+end_history()
+{
+	kill "$HISTORY" 2>/dev/null
+	ends 60 "$HISTORY" && return 0
+	cat "$T/history.log"
+	head -n 40 "$T/violation" 2>/dev/null
+	return 1
 }
 
 # ---------------------------------------------------------------- devices
@@ -437,6 +463,7 @@ clean_up()
 		ip netns del "$ns"
 	done
 	[ ! -d /sys/module/enbd ] || wait_for 10 rmmod enbd
+	! command -v nft >/dev/null || nft delete table inet enbd 2>/dev/null
 	rm -rf "$T"
 }
 

@@ -3,8 +3,6 @@
 # Tests with the ghost proxy: bytes of a client that come to the server long
 # after the client is gone. Source after enbd.sh; ghost-proxy.c has the commands.
 
-PATH=$ENBD_TREE/build/torture:$PATH
-
 # start_ghost PORT: the proxy in front of it. Sets PORT and GHOST.
 start_ghost()
 {

@@ -5,9 +5,9 @@
  * read that no order of the acknowledged writes allows (see ledger.h). An I/O
  * error is a violation as well, unless --errors-allowed.
  *
- *     history --device FILE [--units N] [--threads N] [--seconds N] [--seed N]
- *             [--pause-us N] [--no-trim] [--errors-allowed] [--stuck SECONDS]
- *             [--log FILE] [--stats FILE]
+ *     history-check --device FILE [--units N] [--threads N] [--seconds N]
+ *             [--seed N] [--pause-us N] [--no-trim] [--errors-allowed]
+ *             [--stuck SECONDS] [--log FILE] [--stats FILE]
  *
  * Without --seconds it ends with SIGTERM. The disk's first N units must be
  * zeroes. Exit status: 0 nothing wrong, 1 a violation, 2 usage.
@@ -113,7 +113,7 @@ static void violation(uint32_t unit, const uint8_t *data, const char *format, ..
 	va_end(args);
 	pthread_mutex_lock(&report_lock);
 	if (!violations++ || !stop)
-		fprintf(stderr, "history: violation: %s\n", text);
+		fprintf(stderr, "history-check: violation: %s\n", text);
 	log = opt.log && violations <= 10 ? fopen(opt.log, "a") : NULL;
 	if (log) {
 		fprintf(log, "%" PRIu64 ".%06" PRIu64 " violation: %s\n",
@@ -351,7 +351,7 @@ static void print_times(void)
 
 static int usage(void)
 {
-	fprintf(stderr, "history: usage: history --device FILE [OPTION...], see the head of history.c\n");
+	fprintf(stderr, "history-check: usage: history-check --device FILE [OPTION...], see the head of history.c\n");
 	return 2;
 }
 
@@ -420,7 +420,7 @@ int main(int argc, char **argv)
 		return usage();
 	disk_fd = open(opt.device, O_RDWR | O_DIRECT | O_CLOEXEC);
 	if (disk_fd < 0 || fstat(disk_fd, &st)) {
-		fprintf(stderr, "history: %s: %s\n", opt.device, strerror(errno));
+		fprintf(stderr, "history-check: %s: %s\n", opt.device, strerror(errno));
 		return 2;
 	}
 	block_device = S_ISBLK(st.st_mode);
@@ -429,7 +429,7 @@ int main(int argc, char **argv)
 	begin = now_us();
 	if (ledger_init(&ledger, opt.units, begin ^ opt.seed << 40) ||
 	    start_workers()) {
-		fprintf(stderr, "history: no memory\n");
+		fprintf(stderr, "history-check: no memory\n");
 		return 2;
 	}
 	signal(SIGTERM, ask_to_stop);
