@@ -98,8 +98,8 @@ enum enbd_fence_step enbd_failover_fence(const struct enbd_fence_facts *f)
  * @f: the facts
  *
  * A server that is busy still has a kernel that acknowledges what it is sent,
- * so over TCP silence means a dead path or a dead machine. A probe goes out
- * after half of the time, so that there is something to acknowledge.
+ * so over TCP bytes that stay unacknowledged mean a dead path or machine. A probe
+ * goes out after half of the time, so that there is something to acknowledge.
  */
 enum enbd_pulse enbd_failover_pulse(const struct enbd_pulse_facts *f)
 {
@@ -108,8 +108,7 @@ enum enbd_pulse enbd_failover_pulse(const struct enbd_pulse_facts *f)
 	if (!f->keepalive || !f->tcp)
 		return ENBD_PULSE_FINE;
 	if (f->silent_for >= f->keepalive &&
-	    ((f->asked && f->asked_for >= f->keepalive / 2) ||
-	     f->unacked_for >= f->keepalive))
+	    f->unacked_for >= f->keepalive / 2)
 		return ENBD_PULSE_SILENT;
 	if (f->probes && !f->asked && f->silent_for >= f->keepalive / 2)
 		return ENBD_PULSE_PROBE;

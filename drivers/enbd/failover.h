@@ -47,7 +47,7 @@ enum enbd_fence_step {
  * @asked:     a command of our own is not answered
  * @asked_for: since when
  * @silent_for: since when nothing has come from the peer
- * @unacked_for: since when bytes were seen unacknowledged, 0 if there are none
+ * @unacked_for: since when bytes are on their way unacknowledged, 0 if none are
  */
 struct enbd_pulse_facts {
 	u32 keepalive;

@@ -37,7 +37,7 @@ static void pulse_facts(struct enbd_session *s, struct enbd_channel *ch,
 	f->silent_for = ms_since(heard);
 	f->limit = s->io_timeout;
 
-	if (!unacked || time_after_eq(heard, ch->unacked))
+	if (!unacked || time_after(heard, ch->unacked))
 		ch->unacked = 0;
 	if (unacked && !ch->unacked)
 		ch->unacked = jiffies ?: 1;
@@ -64,6 +64,7 @@ static void pulse_look(struct enbd_session *s, struct enbd_channel *ch)
 		break;
 	case ENBD_PULSE_PROBE:
 		enbd_channel_control(ch, ENBD_CMD_KEEPALIVE, 0);
+		ch->unacked = jiffies ?: 1;
 		break;
 	case ENBD_PULSE_SILENT:
 		snprintf(reason, sizeof(reason), "nothing heard for %u ms",

@@ -402,7 +402,7 @@ bool enbd_sock_ended(const struct enbd_sock *s, int *err)
  * enbd_sock_pulse() - when did the peer's kernel last say something?
  * @s:       the socket
  * @heard:   in jiffies: moved forward to when an acknowledgment last came
- * @unacked: set to whether it has not acknowledged everything yet
+ * @unacked: set to whether something is on its way that it did not acknowledge
  *
  * Context: any; both may be a little old. Return: false if there are no
  * acknowledgments on such a socket.
@@ -416,7 +416,8 @@ bool enbd_sock_pulse(const struct enbd_sock *s, unsigned long *heard,
 	if (!s->inet)
 		return false;
 	tp = tcp_sk(s->sock->sk);
-	*unacked = READ_ONCE(tp->snd_una) != READ_ONCE(tp->write_seq);
+	/* what waits for the peer to make room does not count */
+	*unacked = READ_ONCE(tp->snd_una) != READ_ONCE(tp->snd_nxt);
 	when = jiffies - (u32)(tcp_jiffies32 - READ_ONCE(tp->rcv_tstamp));
 	if (time_after(when, *heard))
 		*heard = when;

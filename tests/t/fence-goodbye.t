@@ -64,7 +64,7 @@ ok "and so does an event" wait_for 10 \
 	grep -q "channel $LOST: channel-unfenced" "$T/events.log"
 ok "nothing is held" held 0
 ok "disconnect" disconnect
-proxy cut all
+proxy cut all >/dev/null
 
 # 3. it does not, and must
 need_connect "$URI" -n 2 --io-timeout 1 --replay fenced

@@ -1,0 +1,150 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A server that speaks the extension and breaks its promises. A write of a lost
+# channel is not sent again before the server has said that the channel is
+# fenced; a fence that is refused, answered with nonsense, or never, costs the
+# channel that it was asked on and never the disk; what waits for a fence is
+# ended by the dead timeout and by force.
+#
+#     dd -- nda -- channels 0, 1 -- hostile_enbd.py
+
+. "$(dirname "$0")/../lib/enbd.sh"
+
+start_hostile_enbd()
+{
+	rm -f "$T/enbd.port" "$T/policy"
+	: >"$T/server"
+	spawn hostile "$ENBD_LIB/hostile_enbd.py" --port-file "$T/enbd.port" \
+		--policy "$T/policy" --log "$T/server"
+	await_server hostile "$T/enbd.port"
+	read -r PORT <"$T/enbd.port"
+	URI=nbd://127.0.0.1:$PORT
+}
+
+# policy WORD...: replaced at once, the server never sees half of it.
+policy()
+{
+	echo "$*" >"$T/policy.new"
+	mv "$T/policy.new" "$T/policy"
+}
+
+server_says()
+{
+	grep -q "$1" "$T/server"
+}
+
+write_one()
+{
+	spawn writer dd if=/dev/urandom of="$DEV" bs=4k count=1 oflag=direct
+	writer=$PID
+}
+
+held()
+{
+	[ "$(cat "/sys/block/$NAME/enbd/held")" = "$1" ]
+}
+
+lost_one()
+{
+	for LOST in 0 1; do
+		chan_is "$NAME" $LOST lost && return 0
+	done
+	return 1
+}
+
+# A write that the server loses with its connection, once.
+lose_a_write()
+{
+	write_one
+	ok "its channel is lost" wait_for 10 lost_one
+	policy "$@"
+}
+
+start_hostile_enbd
+
+# 1. not before the fence
+need_connect "$URI" -n 2
+is "$(cat "/sys/block/$NAME/enbd/fencing")" fenced "the server promises to fence"
+policy write=lose fence=wait
+lose_a_write fence=wait
+ok "a fence is asked for" wait_for 10 server_says "^fence $LOST 1"
+ok "the write waits" held 1
+ok "others do not" within 10 dd if="$DEV" of=/dev/null bs=4k count=4 iflag=direct
+nok "nothing was written" server_says '^write'
+is "$(field 'dev["held"]')" 1 "status counts it"
+policy fence=answer
+ends 20 "$writer"
+is $? 0 "fenced, it completes"
+is "$(grep -E '^(fenced|write)' "$T/server" | head -n 2 | cut -d ' ' -f 1 | xargs)" \
+	"fenced write" "first the fence, then the write"
+ok "a new channel" enbdctl channel add "$DEV"
+ok "has the next incarnation" wait_for 10 server_says "^bind $LOST 2"
+ok "disconnect" disconnect
+
+# 2. the fence is never right: each costs a channel, until none is left
+for answer in error:1 error:22 garbage status; do
+	policy write=lose fence=wait
+	need_connect "$URI" -n 2 --dead-timeout 2
+	lose_a_write "fence=$answer"
+	ok "fence answered with $answer: no channel is left" \
+		wait_for 10 dev_is "$NAME" parked
+	ends 20 "$writer"
+	is $? 1 "the write fails after the dead timeout"
+	: >"$T/server"
+	policy fence=wait
+	ok "a new channel" enbdctl channel add "$DEV"
+	is "$(chan_state "$NAME" 0)" fencing "it carries nothing"
+	is "$(dev_state)" failed "the device is not up"
+	policy fence=answer
+	ok "until the lost one is fenced" wait_for 10 dev_is "$NAME" up
+	ok "then it works" dd if=/dev/zero of="$DEV" bs=4k count=1 oflag=direct
+	is "$(grep -E '^(fenced|write)' "$T/server" | head -n 1)" fenced \
+		"after the fence"
+	ok "disconnect" disconnect
+done
+
+# 3. the fence is never answered: force makes an end
+policy write=lose fence=wait
+need_connect "$URI" -n 2
+lose_a_write fence=wait
+ok "the write waits" held 1
+spawn disconnect enbdctl disconnect --force "$DEV"
+ends 20 "$PID"
+is $? 0 "disconnect --force"
+ends 20 "$writer"
+is $? 1 "the write fails"
+ok "nothing is left" wait_for 10 no_devices
+
+# 4. nothing waits for a command of ours longer than the I/O timeout
+: >"$T/server"
+policy keepalive=never
+need_connect "$URI" -n 2 --io-timeout 1 --keepalive 0.2
+ok "the idle channels are asked" wait_for 10 server_says '^keepalive'
+ok "and lost" wait_for 20 dev_is "$NAME" parked
+like "$(cat "/sys/block/$NAME/channel0/reason")" 'no answer to a keepalive' "which says why"
+ok "disconnect" disconnect
+for answer in none short error:5; do
+	policy "keepalive=$answer"
+	need_connect "$URI" -n 2 --keepalive 0.2
+	ok "keepalive answered with $answer: lost" wait_for 20 dev_is "$NAME" parked
+	ok "disconnect" disconnect
+done
+
+# 5. the export grows by itself, and does not shrink
+policy
+need_connect "$URI" -n 2 --keepalive 0.2
+is "$(dev_bytes)" $((2 << 20)) "its size"
+policy size=$((4 << 20))
+grown()
+{
+	[ "$(dev_bytes)" = $((4 << 20)) ]
+}
+ok "it grows" wait_for 10 grown
+policy size=$((1 << 20))
+ok "a smaller size is told to the administrator" wait_for 10 \
+	log_has "$NAME: the export has shrunk"
+ok "and the device stays as it is" grown
+ok "disconnect" disconnect
+
+done_testing
