@@ -267,19 +267,22 @@ static void device_add_work(struct work_struct *work)
 static void device_uevent_work(struct work_struct *work)
 {
 	static const char *const state[] = {
-		[ENBD_DEVICE_STATE_UP] = "ENBD_STATE=up",
-		[ENBD_DEVICE_STATE_PARKED] = "ENBD_STATE=parked",
-		[ENBD_DEVICE_STATE_FAILED] = "ENBD_STATE=down",
-		[ENBD_DEVICE_STATE_DELETING] = "ENBD_STATE=down",
-		[ENBD_DEVICE_STATE_STALE] = "ENBD_STATE=stale",
+		[ENBD_DEVICE_STATE_UP] = "up",
+		[ENBD_DEVICE_STATE_PARKED] = "parked",
+		[ENBD_DEVICE_STATE_FAILED] = "down",
+		[ENBD_DEVICE_STATE_DELETING] = "down",
+		[ENBD_DEVICE_STATE_STALE] = "stale",
 	};
 	struct enbd_device *dev = container_of(work, struct enbd_device,
 					       uevent_work);
-	char *env[] = { (char *)state[enbd_device_state(dev)], NULL };
 	struct gendisk *disk = enbd_disk_get(dev);
+	char text[24];
+	char *env[] = { text, NULL };
 
 	if (!disk)
 		return;
+	snprintf(text, sizeof(text), "ENBD_STATE=%s",
+		 state[enbd_device_state(dev)]);
 	if (test_bit(ENBD_DEVICE_ADDED, &dev->bits))
 		kobject_uevent_env(&disk_to_dev(disk)->kobj, KOBJ_CHANGE, env);
 	put_disk(disk);

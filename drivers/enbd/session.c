@@ -4,21 +4,17 @@
  */
 #include "session.h"
 
-#include <linux/delay.h>
 #include <linux/slab.h>
 
 #include "compat.h"
 #include "failover.h"
 #include "trace.h"
 
-/* How long a channel that is being removed may take to answer, milliseconds */
-#define ENBD_DRAIN_MS		500
-
 /*
  * Losing channels must work while reclaim waits for them. Unbound: it waits
  * for the per-CPU work of channels.
  */
-static struct workqueue_struct *enbd_session_wq;
+struct workqueue_struct *enbd_session_wq;
 
 /* Returns 0 or -ENOMEM. */
 int enbd_session_global_init(void)
@@ -42,7 +38,8 @@ void enbd_session_global_exit(void)
 	enbd_channel_exit();
 }
 
-static unsigned int session_lock(struct enbd_session *s)
+/* Returns what enbd_session_unlock() wants. */
+unsigned int enbd_session_lock(struct enbd_session *s)
 {
 	unsigned int noio = memalloc_noio_save();
 
@@ -50,305 +47,10 @@ static unsigned int session_lock(struct enbd_session *s)
 	return noio;
 }
 
-static void session_unlock(struct enbd_session *s, unsigned int noio)
+void enbd_session_unlock(struct enbd_session *s, unsigned int noio)
 {
 	mutex_unlock(&s->lock);
 	memalloc_noio_restore(noio);
-}
-
-static bool channel_usable(struct enbd_channel *ch)
-{
-	return ch && ch->state == ENBD_CHANNEL_STATE_LIVE;
-}
-
-static void channel_set_state(struct enbd_channel *ch, u32 state)
-{
-	WRITE_ONCE(ch->state, state);
-	trace_enbd_channel_state(ch);
-}
-
-static bool session_live(struct enbd_session *s)
-{
-	unsigned int i;
-
-	for (i = 0; i < ENBD_MAX_CHANNELS; i++)
-		if (channel_usable(enbd_session_channel(s, i)))
-			return true;
-	return false;
-}
-
-/* Make the route of a queue anew. */
-static void session_route(struct enbd_session *s, unsigned int queue)
-{
-	struct enbd_squeue *sq = &s->queue[queue];
-	struct enbd_route *old, *new;
-	struct enbd_channel *ch;
-	unsigned int i;
-
-	old = rcu_dereference_protected(sq->route, lockdep_is_held(&s->lock));
-	new = old == &sq->spare[0] ? &sq->spare[1] : &sq->spare[0];
-	new->nr = 0;
-	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
-		ch = enbd_session_channel(s, i);
-		if (channel_usable(ch) && ch->hw_queue == queue)
-			new->ch[new->nr++] = ch;
-	}
-	new->own = new->nr;
-	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
-		ch = enbd_session_channel(s, i);
-		if (channel_usable(ch) && ch->hw_queue != queue)
-			new->ch[new->nr++] = ch;
-	}
-	if (!new->own)
-		new->own = new->nr;
-	rcu_assign_pointer(sq->route, new);
-}
-
-/*
- * The set of usable channels changed: choose an active one if only one may
- * work, make the routes anew, and see what that means for the device.
- */
-static void session_update(struct enbd_session *s, const char *reason)
-{
-	struct enbd_channel *ch, *standby = NULL;
-	unsigned int i, live = 0;
-	bool changed = false;
-
-	lockdep_assert_held(&s->lock);
-	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
-		ch = enbd_session_channel(s, i);
-		if (!ch)
-			continue;
-		live += ch->state == ENBD_CHANNEL_STATE_LIVE;
-		if (ch->state == ENBD_CHANNEL_STATE_STANDBY && !standby)
-			standby = ch;
-	}
-	if (!live && standby) {
-		channel_set_state(standby, ENBD_CHANNEL_STATE_LIVE);
-		s->ops->channel(s, standby, ENBD_EVENT_CHANNEL_UP);
-		live = 1;
-	}
-
-	/* requests that find no route must find that they may be parked */
-	if (!live && s->state == ENBD_DEVICE_STATE_UP) {
-		spin_lock(&s->park_lock);
-		WRITE_ONCE(s->state, ENBD_DEVICE_STATE_PARKED);
-		spin_unlock(&s->park_lock);
-		changed = true;
-		if (s->dead_timeout)
-			mod_delayed_work(enbd_session_wq, &s->dead_work,
-					 msecs_to_jiffies(s->dead_timeout));
-	}
-	for (i = 0; i < s->nr_queues; i++)
-		session_route(s, i);
-	synchronize_srcu_expedited(&s->srcu);
-
-	if (live && (s->state == ENBD_DEVICE_STATE_PARKED ||
-		     s->state == ENBD_DEVICE_STATE_FAILED)) {
-		cancel_delayed_work(&s->dead_work);
-		enbd_session_unpark(s, ENBD_DEVICE_STATE_UP);
-		changed = true;
-	}
-	if (changed)
-		s->ops->state(s, reason);
-}
-
-/* Wait a moment for what is on its way on a channel no longer offered. */
-static bool channel_drain(struct enbd_channel *ch)
-{
-	unsigned int ms;
-
-	for (ms = 0; ms < ENBD_DRAIN_MS; ms++) {
-		if (test_bit(ENBD_CHANNEL_DEAD, &ch->bits))
-			return false;
-		if (enbd_channel_done(ch))
-			return true;
-		usleep_range(900, 1100);
-	}
-	return false;
-}
-
-static bool channel_is_lost(const struct enbd_channel *ch)
-{
-	return test_bit(ENBD_CHANNEL_DEAD, &ch->bits) ||
-	       test_bit(ENBD_CHANNEL_RETIRED, &ch->bits);
-}
-
-static void session_bury(struct enbd_session *s, struct enbd_channel *ch,
-			 enum enbd_stop how)
-{
-	enbd_channel_stop(ch, how);
-	enbd_fence_orphan(s, ch->index);
-	enbd_fence_retract(s, ch);
-}
-
-/* How to end a channel that did not answer everything */
-static enum enbd_stop session_how(struct enbd_session *s,
-				  struct enbd_channel *ch)
-{
-	if (s->closing || !enbd_fence_reclaim(&s->place[ch->index]) ||
-	    !enbd_failover_says_goodbye(s->features, s->replay))
-		return ENBD_STOP_ABORT;
-	return ENBD_STOP_LEAVE;
-}
-
-/* Look after channels whose socket is of no use any more. */
-static void session_reap(struct enbd_session *s)
-{
-	DECLARE_BITMAP(reaped, ENBD_MAX_CHANNELS);
-	const char *reason = NULL;
-	struct enbd_channel *ch;
-	unsigned int i;
-
-	lockdep_assert_held(&s->lock);
-	bitmap_zero(reaped, ENBD_MAX_CHANNELS);
-	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
-		ch = enbd_session_channel(s, i);
-		if (!ch || ch->state == ENBD_CHANNEL_STATE_LOST ||
-		    !channel_is_lost(ch))
-			continue;
-		channel_set_state(ch, ENBD_CHANNEL_STATE_LOST);
-		__set_bit(i, reaped);
-		reason = ch->reason;
-	}
-	if (!reason)
-		return;
-	session_update(s, reason);
-	/* requests of the dead do not wait for others to say goodbye */
-	for_each_set_bit(i, reaped, ENBD_MAX_CHANNELS) {
-		ch = enbd_session_channel(s, i);
-		if (test_bit(ENBD_CHANNEL_DEAD, &ch->bits)) {
-			session_bury(s, ch, session_how(s, ch));
-			s->ops->channel(s, ch, ENBD_EVENT_CHANNEL_LOST);
-			__clear_bit(i, reaped);
-		}
-	}
-	for_each_set_bit(i, reaped, ENBD_MAX_CHANNELS) {
-		ch = enbd_session_channel(s, i);
-		session_bury(s, ch, channel_drain(ch) ? ENBD_STOP_DISC :
-							session_how(s, ch));
-		s->ops->channel(s, ch, ENBD_EVENT_CHANNEL_LOST);
-	}
-}
-
-/* The answer to a command of our own has come. */
-static void session_answer(struct enbd_session *s, struct enbd_channel *ch,
-			   const struct enbd_answer *a)
-{
-	char reason[ENBD_REASON_LEN];
-
-	if (a->type == ENBD_CMD_FENCE)
-		enbd_fence_orphan(s, ch->index);
-	if (a->error == ENBD_ESHUTDOWN) {
-		enbd_channel_retire(ch, "the server is shutting down");
-	} else if (a->error) {
-		/* on another connection it may do what it has promised */
-		snprintf(reason, sizeof(reason), "%s refused: error %u",
-			 a->type == ENBD_CMD_FENCE ? "fence" : "keepalive",
-			 a->error);
-		enbd_channel_lose(ch, reason);
-	} else if (a->type == ENBD_CMD_FENCE) {
-		enbd_fence_answered(s, a->offset >> 32, a->offset);
-	} else {
-		s->ops->size(s, a->size);
-	}
-}
-
-static void session_answers(struct enbd_session *s)
-{
-	struct enbd_answer answer;
-	struct enbd_channel *ch;
-	unsigned int i;
-
-	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
-		ch = enbd_session_channel(s, i);
-		if (ch && ch->state != ENBD_CHANNEL_STATE_LOST &&
-		    enbd_channel_answered(ch, &answer))
-			session_answer(s, ch, &answer);
-	}
-}
-
-/* Everything is fenced: let those in that waited for it. */
-static void session_promote(struct enbd_session *s)
-{
-	struct enbd_channel *ch;
-	bool promoted = false;
-	unsigned int i;
-
-	if (enbd_fence_pending(s))
-		return;
-	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
-		ch = enbd_session_channel(s, i);
-		if (!ch || ch->state != ENBD_CHANNEL_STATE_FENCING)
-			continue;
-		channel_set_state(ch, enbd_failover_admit(s->multi,
-							  session_live(s),
-							  false));
-		s->ops->channel(s, ch, ENBD_EVENT_CHANNEL_UP);
-		promoted = true;
-	}
-	if (promoted)
-		session_update(s, "lost channels are fenced");
-}
-
-/* Do all that channels want attention for. */
-static void session_tend(struct enbd_session *s)
-{
-	lockdep_assert_held(&s->lock);
-	session_answers(s);
-	session_reap(s);
-	enbd_fence_tend(s);
-	session_promote(s);
-	if (s->closing && s->state != ENBD_DEVICE_STATE_UP)
-		enbd_fence_fail(s);
-}
-
-static void session_tend_work(struct work_struct *work)
-{
-	struct enbd_session *s = container_of(work, struct enbd_session,
-					      tend_work);
-	unsigned int noio = session_lock(s);
-
-	session_tend(s);
-	session_unlock(s, noio);
-}
-
-/* Under the lock: look again when it is time to, or not at all. */
-static void session_watch(struct enbd_session *s)
-{
-	unsigned long interval = enbd_pulse_interval(s);
-
-	if (s->stopped)
-		return;
-	if (interval)
-		mod_delayed_work(enbd_session_wq, &s->watch_work, interval);
-	else
-		cancel_delayed_work(&s->watch_work);
-}
-
-static void session_watch_work(struct work_struct *work)
-{
-	struct enbd_session *s = container_of(to_delayed_work(work),
-					      struct enbd_session, watch_work);
-	unsigned int noio = session_lock(s);
-
-	enbd_pulse_look(s);
-	session_watch(s);
-	session_unlock(s, noio);
-}
-
-static void session_dead_work(struct work_struct *work)
-{
-	struct enbd_session *s = container_of(to_delayed_work(work),
-					      struct enbd_session, dead_work);
-	unsigned int noio = session_lock(s);
-
-	if (s->state == ENBD_DEVICE_STATE_PARKED) {
-		enbd_session_unpark(s, ENBD_DEVICE_STATE_FAILED);
-		enbd_fence_fail(s);
-		s->ops->state(s, "dead timeout");
-	}
-	session_unlock(s, noio);
 }
 
 static void session_attend(struct enbd_channel *ch)
@@ -391,9 +93,9 @@ int enbd_session_init(struct enbd_session *s, const char *disk,
 	mutex_init(&s->lock);
 	spin_lock_init(&s->park_lock);
 	INIT_LIST_HEAD(&s->parked);
-	INIT_DELAYED_WORK(&s->dead_work, session_dead_work);
-	INIT_WORK(&s->tend_work, session_tend_work);
-	INIT_DELAYED_WORK(&s->watch_work, session_watch_work);
+	INIT_DELAYED_WORK(&s->dead_work, enbd_session_dead_work);
+	INIT_WORK(&s->tend_work, enbd_session_tend_work);
+	INIT_DELAYED_WORK(&s->watch_work, enbd_session_watch_work);
 	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
 		s->place[i].via = ENBD_IO_NO_CHANNEL;
 		INIT_LIST_HEAD(&s->place[i].held);
@@ -499,14 +201,14 @@ static void channel_inherit(struct enbd_channel *ch,
 int enbd_session_reserve(struct enbd_session *s, int index, u32 *incarnation,
 			 struct netlink_ext_ack *extack)
 {
-	unsigned int noio = session_lock(s);
+	unsigned int noio = enbd_session_lock(s);
 
 	index = session_place(s, index, extack);
 	if (index >= 0) {
 		*incarnation = ++s->place[index].incarnation;
 		s->place[index].reserved = true;
 	}
-	session_unlock(s, noio);
+	enbd_session_unlock(s, noio);
 	return index;
 }
 
@@ -570,19 +272,19 @@ static int session_add(struct enbd_session *s, struct socket *sock,
 	}
 
 	s->place[index].reserved = false;
-	ch->state = enbd_failover_admit(s->multi, session_live(s),
+	ch->state = enbd_failover_admit(s->multi, enbd_session_live(s),
 					enbd_fence_pending(s));
 	trace_enbd_channel_state(ch);
 	rcu_assign_pointer(s->channel[index], ch);
-	session_update(s, "channel added");
+	enbd_session_update(s, "channel added");
 	if (old)
 		enbd_channel_put(old);
 	enbd_channel_start(ch);
 	if (ch->state == ENBD_CHANNEL_STATE_FENCING)
-		session_tend(s);
+		enbd_session_tend(s);
 	else
 		s->ops->channel(s, ch, ENBD_EVENT_CHANNEL_UP);
-	session_watch(s);
+	enbd_session_watch(s);
 	return index;
 }
 
@@ -608,9 +310,9 @@ int enbd_session_add(struct enbd_session *s,
 
 	if (IS_ERR(sock))
 		return PTR_ERR(sock);
-	noio = session_lock(s);
+	noio = enbd_session_lock(s);
 	ret = session_add(s, sock, cfg, extack);
-	session_unlock(s, noio);
+	enbd_session_unlock(s, noio);
 	if (ret < 0)
 		enbd_sock_put(sock);
 	return ret;
@@ -632,26 +334,27 @@ int enbd_session_del(struct enbd_session *s, unsigned int index,
 	struct enbd_channel *ch = NULL;
 	unsigned int noio;
 
-	noio = session_lock(s);
+	noio = enbd_session_lock(s);
 	if (index < ENBD_MAX_CHANNELS)
 		ch = enbd_session_channel(s, index);
 	if (!ch) {
-		session_unlock(s, noio);
+		enbd_session_unlock(s, noio);
 		NL_SET_ERR_MSG(extack, "no such channel");
 		return -ENODEV;
 	}
 	if (ch->state != ENBD_CHANNEL_STATE_LOST) {
-		channel_set_state(ch, ENBD_CHANNEL_STATE_LOST);
-		session_update(s, "channel removed");
-		session_bury(s, ch, channel_drain(ch) ? ENBD_STOP_DISC :
-							session_how(s, ch));
-		session_tend(s);
+		enbd_session_mark(ch, ENBD_CHANNEL_STATE_LOST);
+		enbd_session_update(s, "channel removed");
+		enbd_session_bury(s, ch, enbd_session_drain(ch) ?
+				  ENBD_STOP_DISC :
+				  enbd_session_how(s, ch));
+		enbd_session_tend(s);
 	}
 	rcu_assign_pointer(s->channel[index], NULL);
 	synchronize_srcu_expedited(&s->srcu);
 	s->ops->channel(s, ch, ENBD_EVENT_CHANNEL_DEL);
 	enbd_channel_put(ch);
-	session_unlock(s, noio);
+	enbd_session_unlock(s, noio);
 	return 0;
 }
 
@@ -664,7 +367,7 @@ int enbd_session_del(struct enbd_session *s, unsigned int index,
  */
 void enbd_session_close(struct enbd_session *s)
 {
-	unsigned int noio = session_lock(s);
+	unsigned int noio = enbd_session_lock(s);
 
 	spin_lock(&s->park_lock);
 	s->closing = true;
@@ -673,7 +376,7 @@ void enbd_session_close(struct enbd_session *s)
 		enbd_session_unpark(s, s->state);
 		enbd_fence_fail(s);
 	}
-	session_unlock(s, noio);
+	enbd_session_unlock(s, noio);
 }
 
 /**
@@ -688,7 +391,7 @@ void enbd_session_fail(struct enbd_session *s)
 	unsigned int noio;
 	unsigned int i;
 
-	noio = session_lock(s);
+	noio = enbd_session_lock(s);
 	spin_lock(&s->park_lock);
 	s->closing = true;
 	spin_unlock(&s->park_lock);
@@ -698,9 +401,9 @@ void enbd_session_fail(struct enbd_session *s)
 		if (ch)
 			enbd_channel_lose(ch, "device removed by force");
 	}
-	session_reap(s);
+	enbd_session_reap(s);
 	enbd_fence_fail(s);
-	session_unlock(s, noio);
+	enbd_session_unlock(s, noio);
 }
 
 /**
@@ -716,18 +419,18 @@ void enbd_session_shutdown(struct enbd_session *s, bool orderly)
 	unsigned int noio;
 	unsigned int i;
 
-	noio = session_lock(s);
+	noio = enbd_session_lock(s);
 	s->closing = true;
 	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
 		ch = enbd_session_channel(s, i);
 		if (!ch)
 			continue;
-		enbd_channel_stop(ch, orderly && !channel_is_lost(ch) ?
+		enbd_channel_stop(ch, orderly && !enbd_channel_gone(ch) ?
 				  ENBD_STOP_DISC : ENBD_STOP_ABORT);
-		channel_set_state(ch, ENBD_CHANNEL_STATE_LOST);
+		enbd_session_mark(ch, ENBD_CHANNEL_STATE_LOST);
 	}
 	s->stopped = true;
-	session_unlock(s, noio);
+	enbd_session_unlock(s, noio);
 	cancel_delayed_work_sync(&s->watch_work);
 	cancel_work_sync(&s->tend_work);
 	cancel_delayed_work_sync(&s->dead_work);
@@ -764,7 +467,7 @@ void enbd_session_flush(struct enbd_session *s)
  */
 void enbd_session_set_dead_timeout(struct enbd_session *s, u32 ms)
 {
-	unsigned int noio = session_lock(s);
+	unsigned int noio = enbd_session_lock(s);
 
 	s->dead_timeout = ms;
 	if (s->state == ENBD_DEVICE_STATE_PARKED) {
@@ -774,34 +477,34 @@ void enbd_session_set_dead_timeout(struct enbd_session *s, u32 ms)
 		else
 			cancel_delayed_work(&s->dead_work);
 	}
-	session_unlock(s, noio);
+	enbd_session_unlock(s, noio);
 }
 
 /* Change how long a command of our own may take, milliseconds, 0 for ever. */
 void enbd_session_set_io_timeout(struct enbd_session *s, u32 ms)
 {
-	unsigned int noio = session_lock(s);
+	unsigned int noio = enbd_session_lock(s);
 
 	s->io_timeout = ms;
-	session_unlock(s, noio);
+	enbd_session_unlock(s, noio);
 }
 
 /* Change after how much silence a channel is lost, milliseconds, 0 never. */
 void enbd_session_set_keepalive(struct enbd_session *s, u32 ms)
 {
-	unsigned int noio = session_lock(s);
+	unsigned int noio = enbd_session_lock(s);
 
 	s->keepalive = ms;
-	session_watch(s);
-	session_unlock(s, noio);
+	enbd_session_watch(s);
+	enbd_session_unlock(s, noio);
 }
 
 /* Change the policy, enum enbd_replay, also for writes that wait now. */
 void enbd_session_set_replay(struct enbd_session *s, u32 replay)
 {
-	unsigned int noio = session_lock(s);
+	unsigned int noio = enbd_session_lock(s);
 
 	s->replay = replay;
-	session_tend(s);
-	session_unlock(s, noio);
+	enbd_session_tend(s);
+	enbd_session_unlock(s, noio);
 }

@@ -247,6 +247,27 @@ void enbd_session_commit(struct enbd_session *s, unsigned int queue);
 unsigned long enbd_session_timeout(struct enbd_session *s, struct enbd_io *io,
 				   unsigned int ms);
 
+/* Between session.c and tend.c, the latter under session->lock */
+extern struct workqueue_struct *enbd_session_wq;
+
+unsigned int enbd_session_lock(struct enbd_session *s);
+void enbd_session_unlock(struct enbd_session *s, unsigned int noio);
+
+bool enbd_session_live(struct enbd_session *s);
+void enbd_session_mark(struct enbd_channel *ch, u32 state);
+void enbd_session_update(struct enbd_session *s, const char *reason);
+bool enbd_session_drain(struct enbd_channel *ch);
+enum enbd_stop enbd_session_how(struct enbd_session *s,
+				struct enbd_channel *ch);
+void enbd_session_bury(struct enbd_session *s, struct enbd_channel *ch,
+		       enum enbd_stop how);
+void enbd_session_reap(struct enbd_session *s);
+void enbd_session_tend(struct enbd_session *s);
+void enbd_session_watch(struct enbd_session *s);
+void enbd_session_tend_work(struct work_struct *work);
+void enbd_session_watch_work(struct work_struct *work);
+void enbd_session_dead_work(struct work_struct *work);
+
 /* fence.c, under session->lock */
 void enbd_fence_retract(struct enbd_session *s, struct enbd_channel *ch);
 bool enbd_fence_reclaim(struct enbd_place *p);
