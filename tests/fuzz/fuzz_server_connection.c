@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* link: tools/enbd-server/connection.c tools/enbd-server/transmit.c tools/enbd-server/conn_memory.c tools/enbd-server/output.c tools/enbd-server/handshake.c tools/enbd-server/proto.c */
+/* link: tools/enbd-server/connection.c tools/enbd-server/conn_ext.c tools/enbd-server/sessions.c tools/enbd-server/transmit.c tools/enbd-server/conn_memory.c tools/enbd-server/output.c tools/enbd-server/handshake.c tools/enbd-server/hs_parts.c tools/enbd-server/hs_ext.c tools/enbd-server/proto.c */
 /*
  * Any bytes as all that a client ever sends, over a socket, to a disk in
  * memory. The first byte says how the disk works and how much of a proper
@@ -15,6 +15,7 @@
 #include <linux/enbd_wire.h>
 
 #include "tools/enbd-server/connection.h"
+#include "tools/enbd-server/sessions.h"
 #include "tools/enbd-server/slog.h"
 
 #define SIZE	(1u << 20)
@@ -52,7 +53,24 @@ static void submit(struct target *target, struct block_io *io)
 	io->done(io);
 }
 
-static const struct target_ops ops = { .run_now = run_now, .submit = submit };
+static void identify(struct target *t, struct target_identity *id)
+{
+	(void)t;
+	memset(id, 0, sizeof(*id));
+	id->features = ENBD_FEATURE_RESIZE;
+}
+
+static void refresh(struct target *t)
+{
+	(void)t;
+}
+
+static const struct target_ops ops = {
+	.run_now = run_now,
+	.submit = submit,
+	.identify = identify,
+	.refresh = refresh,
+};
 
 static struct target target = {
 	.info = {
@@ -87,6 +105,56 @@ static void put(int fd, const void *data, size_t len)
 		abort();
 }
 
+/*
+ * The client's side of HELLO and BIND. The challenge in it must be the one of
+ * this connection; here every connection has the same, see getrandom() below.
+ */
+static void put_hello(int fd)
+{
+	const struct {
+		struct enbd_opt_request option;
+		struct enbd_ext_hello head;
+		struct enbd_opt_request bind_option;
+		struct enbd_ext_bind bind;
+	} __attribute__((packed)) hello = {
+		.option.magic = htobe64(ENBD_IHAVEOPT),
+		.option.option = htobe32(ENBD_OPT_HELLO),
+		.option.length = htobe32(sizeof(hello.head)),
+		.head.magic = htobe32(ENBD_EXT_MAGIC),
+		.head.version = htobe16(ENBD_EXT_VERSION),
+		.head.features = htobe32(0xffffffff),
+		.bind_option.magic = htobe64(ENBD_IHAVEOPT),
+		.bind_option.option = htobe32(ENBD_OPT_BIND),
+		.bind_option.length = htobe32(sizeof(hello.bind)),
+		.bind.magic = htobe32(ENBD_EXT_MAGIC),
+		.bind.channel = htobe32(1),
+		.bind.incarnation = htobe32(5),
+	};
+
+	put(fd, &hello, sizeof(hello));
+}
+
+/* In place of the C library's: challenges that the corpus can know */
+ssize_t getrandom(void *buf, size_t len, unsigned int flags)
+{
+	(void)flags;
+	memset(buf, 0, len);
+	return (ssize_t)len;
+}
+
+/* The commands of the extension have numbers that are hard to find. */
+static uint16_t command(uint8_t byte)
+{
+	switch (byte >> 1) {
+	case 126:
+		return ENBD_CMD_FENCE;
+	case 127:
+		return ENBD_CMD_KEEPALIVE;
+	default:
+		return byte >> 1;
+	}
+}
+
 /* Eight bytes of input for each request; only its magic is always right. */
 static void put_requests(int fd, const uint8_t *data, size_t size,
 			 bool extended)
@@ -94,12 +162,16 @@ static void put_requests(int fd, const uint8_t *data, size_t size,
 	static unsigned char payload[SIZE / 2];
 
 	for (; size >= 8; data += 8, size -= 8) {
-		const uint32_t offset = data[2] << 16 | data[3] << 8 | data[4];
+		const uint16_t type = command(data[0]);
+		/* A fence's channel is in the upper half. */
+		const uint64_t offset = type == ENBD_CMD_FENCE ?
+			(uint64_t)data[2] << 32 | data[3] << 8 | data[4] :
+			(uint64_t)data[2] << 16 | data[3] << 8 | data[4];
 		const uint32_t length = data[5] << 16 | data[6] << 8 | data[7];
 		struct enbd_ext_request ext = {
 			.magic = htobe32(ENBD_EXT_REQUEST_MAGIC),
 			.flags = htobe16(data[1] >> 1),
-			.type = htobe16(data[0] >> 1),
+			.type = htobe16(type),
 			.offset = htobe64(offset),
 			.length = htobe64(length),
 		};
@@ -146,6 +218,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		put(fds[0], "IHAVEOPT\0\0\0\x8\0\0\0", 16);
 	if (data[0] & 8)
 		put(fds[0], "IHAVEOPT\0\0\0\xb\0\0\0", 16);
+	if (data[0] & 64)
+		put_hello(fds[0]);
 	if (data[0] & 16)
 		put(fds[0], "IHAVEOPT\0\0\0\1\0\0\0", 16);
 	if (data[0] & 32)
@@ -153,11 +227,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		put(fds[0], data + 1, size - 1);
 	shutdown(fds[0], SHUT_WR);
+	target.sessions = sessions_create(2);
 	conn = connection_create(&env, fds[1], "fuzzer");
 	if (!conn)
 		abort();
 	connection_run(conn);
 	connection_destroy(conn);
+	sessions_destroy(target.sessions);
 	close(fds[0]);
 	return 0;
 }

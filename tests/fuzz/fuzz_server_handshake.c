@@ -1,10 +1,67 @@
 // SPDX-License-Identifier: GPL-2.0
-/* link: tools/enbd-server/handshake.c tools/enbd-server/proto.c */
+/* link: tools/enbd-server/handshake.c tools/enbd-server/hs_parts.c tools/enbd-server/hs_ext.c tools/enbd-server/proto.c */
 /* Any bytes as a client's side of the handshake, in pieces of any size */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/enbd-server/handshake.h"
+
+static const uint8_t challenge[ENBD_EXT_CHALLENGE_LEN] = "CHALLENGE";
+
+/* The extension: whatever comes here must be possible, in the right order. */
+static struct {
+	bool hello;
+	bool bound;
+} asked;
+
+static int say_hello(void *ctx, struct target *target, struct hs_hello *hello)
+{
+	(void)ctx;
+	if (asked.hello || !target->sessions)
+		abort();
+	asked.hello = true;
+	memset(hello, 0x55, sizeof(*hello));
+	memcpy(hello->challenge, challenge, sizeof(hello->challenge));
+	return 0;
+}
+
+static int bind_client(void *ctx, const uint8_t *session, uint32_t channel,
+		       uint32_t incarnation)
+{
+	(void)ctx;
+	if (!asked.hello)
+		abort();
+	if (asked.bound || channel >= ENBD_EXT_MAX_CHANNELS || !incarnation)
+		return -EINVAL;
+	if (session[0] == 'p')
+		return -EPERM;
+	asked.bound = true;
+	return 0;
+}
+
+static int fence_client(void *ctx, const struct fence_item *items,
+			unsigned int count)
+{
+	uint32_t sum = 0;
+	unsigned int i;
+
+	(void)ctx;
+	if (!asked.bound || !count || count > ENBD_EXT_MAX_CHANNELS)
+		abort();
+	for (i = 0; i < count; i++)
+		sum += items[i].channel ^ items[i].incarnation;
+	return sum % 3 ? 0 : sum % 2 ? -EINVAL : -ECANCELED;
+}
+
+static const struct hs_extension extension = {
+	.hello = say_hello,
+	.bind = bind_client,
+	.fence = fence_client,
+};
+
+/* Only whether there are any matters to the handshake. */
+static char any_sessions;
 
 static struct target first = {
 	.info = {
@@ -26,6 +83,7 @@ static struct target second = {
 		.block_max = 1 << 25,
 		.read_only = true,
 	},
+	.sessions = (struct sessions *)&any_sessions,
 };
 
 static struct target *const targets[] = { &first, &second };
@@ -57,7 +115,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	step = 1 + data[0] * 8u;
 	data++;
 	size--;
-	hs_start(&hs, targets, 2, &out);
+	memset(&asked, 0, sizeof(asked));
+	hs_start(&hs, targets, 2, &out, &extension);
 	while (hs.state != HS_TRANSMIT && hs.state != HS_CLOSE) {
 		/* A copy of its own, so that reading beyond it is seen. */
 		copy = malloc(have - head + 1);

@@ -148,7 +148,7 @@ start_server()
 	fi
 	rm -f "$T/port"
 	spawn enbd-server enbd-server 0 "$@" -f --bind 127.0.0.1 \
-		--port-file "$T/port" "${opts[@]}"
+		--port-file "$T/port" --state-dir "$T/state" "${opts[@]}"
 	await_server enbd-server "$T/port"
 	PORT=$(cat "$T/port")
 	URI=nbd://127.0.0.1:$PORT

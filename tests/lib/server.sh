@@ -69,7 +69,8 @@ serve()
 	local port_file=$T/port.${#SERVERS[@]}
 
 	LOG=$T/log.${#SERVERS[@]}
-	enbd-server -f -b 127.0.0.1 --port-file "$port_file" "$@" 2>"$LOG" &
+	enbd-server -f -b 127.0.0.1 --port-file "$port_file" \
+		--state-dir "$T/state" "$@" 2>"$LOG" &
 	PID=$!
 	SERVERS+=("$PID")
 	eventually 10 test -s "$port_file" ||

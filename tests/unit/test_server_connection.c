@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* link: tools/enbd-server/connection.c tools/enbd-server/transmit.c tools/enbd-server/conn_memory.c tools/enbd-server/output.c tools/enbd-server/handshake.c tools/enbd-server/proto.c tools/enbd-server/slog.c */
+/* link: tools/enbd-server/connection.c tools/enbd-server/conn_ext.c tools/enbd-server/sessions.c tools/enbd-server/transmit.c tools/enbd-server/conn_memory.c tools/enbd-server/output.c tools/enbd-server/handshake.c tools/enbd-server/hs_parts.c tools/enbd-server/hs_ext.c tools/enbd-server/proto.c tools/enbd-server/slog.c */
 /*
  * A connection over a socketpair, with a target whose operations the test
  * finishes when it likes.
@@ -396,7 +396,7 @@ static void no_reply_yet(void)
 }
 
 /*
- * Fencing: what has started finishes before connection_run() returns, what has
+ * Sent away: what has started finishes before connection_run() returns, what has
  * only been received never starts.
  */
 static void test_stop(void **state)
@@ -419,41 +419,6 @@ static void test_stop(void **state)
 	join_peer();
 	assert_true(peer.ended);
 	assert_int_equal(disk.submitted, 1);
-}
-
-static void *fence(void *arg)
-{
-	connection_fence(peer.conn);
-	pthread_mutex_lock(&disk.lock);
-	*(bool *)arg = true;
-	pthread_mutex_unlock(&disk.lock);
-	return NULL;
-}
-
-/* The fence stands only when the last operation is done. */
-static void test_fence(void **state)
-{
-	bool fenced = false;
-	pthread_t thread;
-	unsigned int i;
-
-	(void)state;
-	open_peer();
-	disk.hold = true;
-	for (i = 0; i < 3; i++)
-		request(ENBD_CMD_TRIM, i, 0, 512);
-	wait_held(3);
-	assert_int_equal(pthread_create(&thread, NULL, fence, &fenced), 0);
-	expect_eof();
-	for (i = 0; i < 3; i++) {
-		pthread_mutex_lock(&disk.lock);
-		assert_false(fenced);
-		pthread_mutex_unlock(&disk.lock);
-		release(0);
-	}
-	assert_int_equal(pthread_join(thread, NULL), 0);
-	assert_true(fenced);
-	join_peer();
 }
 
 static void test_drain(void **state)
@@ -631,7 +596,6 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_bad_magic),
 		cmocka_unit_test(test_stop),
-		cmocka_unit_test(test_fence),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_client_dies),
 		cmocka_unit_test(test_half_close),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* link: tools/enbd-server/export.c tools/enbd-server/export_io.c tools/enbd-server/member.c tools/enbd-server/layout.c tools/enbd-server/engine_pool.c tools/enbd-server/file_ops.c tools/enbd-server/process.c tools/enbd-server/slog.c */
+/* link: tools/enbd-server/export.c tools/enbd-server/export_io.c tools/enbd-server/export_size.c tools/enbd-server/sessions.c tools/enbd-server/identity.c tools/enbd-server/record.c tools/enbd-server/observe.c tools/enbd-server/vouch.c tools/enbd-server/holder.c tools/enbd-server/state_dir.c tools/enbd-server/member.c tools/enbd-server/layout.c tools/enbd-server/engine_pool.c tools/enbd-server/file_ops.c tools/enbd-server/process.c tools/enbd-server/slog.c */
 /* Exports of real files: each operation on each layout, compared with memory. */
 #include <errno.h>
 #include <fcntl.h>
@@ -99,7 +99,7 @@ static int remove_files(void **state)
 static struct export *open_export(struct export_config *config)
 {
 	struct enbd_err err = { 0 };
-	struct export *export = export_open(config, 4, &err);
+	struct export *export = export_open(config, 4, NULL, &err);
 
 	if (!export)
 		fail_msg("%s", err.text);
@@ -307,7 +307,7 @@ static void refused(struct export_config *config, int code, const char *says)
 {
 	struct enbd_err err = { 0 };
 
-	assert_null(export_open(config, 1, &err));
+	assert_null(export_open(config, 1, NULL, &err));
 	assert_int_equal(err.code, code);
 	if (!strstr(err.text, says))
 		fail_msg("\"%s\" is not in \"%s\"", says, err.text);

@@ -52,6 +52,8 @@ void config_free(struct server_config *config)
 	free(config->unix_path);
 	free(config->pidfile);
 	free(config->port_file);
+	free(config->state_dir);
+	free(config->boot_id_file);
 }
 
 struct export_config *config_add_export(struct server_config *config,

@@ -24,6 +24,11 @@
  * @unix_path: Unix socket to listen on, or NULL
  * @pidfile: where the process id is written, or NULL
  * @port_file: where the TCP port is written, or NULL
+ * @state_dir: where the server remembers what outlives it, "-" for nowhere, or
+ *             NULL: the default
+ * @boot_id_file: what names this boot of the host instead of the kernel's, or
+ *                NULL; for tests
+ * @print_signature: print the signatures instead of serving
  * @threads: of each export's engine
  * @max_connections: clients at a time
  * @handshake_ms: time a client has for the handshake
@@ -39,6 +44,9 @@ struct server_config {
 	char *unix_path;
 	char *pidfile;
 	char *port_file;
+	char *state_dir;
+	char *boot_id_file;
+	bool print_signature;
 	unsigned int threads;
 	unsigned int max_connections;
 	unsigned int handshake_ms;

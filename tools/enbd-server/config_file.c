@@ -169,6 +169,10 @@ static int server_key(struct reading *r, const char *key, const char *value)
 		return set_text(r, key, value, &config->unix_path);
 	if (!strcmp(key, "pidfile"))
 		return set_text(r, key, value, &config->pidfile);
+	if (!strcmp(key, "state-dir"))
+		return set_text(r, key, value, &config->state_dir);
+	if (!strcmp(key, "boot-id-file"))
+		return set_text(r, key, value, &config->boot_id_file);
 	if (!strcmp(key, "threads"))
 		return set_number(r, key, value, 1, THREADS_MAX,
 				  &config->threads);

@@ -7,8 +7,10 @@
 #include <stdint.h>
 
 #include "connection.h"
+#include "handshake.h"
 #include "output.h"
 #include "proto.h"
+#include "sessions.h"
 
 /* Received bytes not yet understood; holds any write done without a copy */
 #define INPUT_SIZE	(256u * 1024)
@@ -34,6 +36,8 @@ enum conn_phase {
  * struct request - a request that was started or is about to be
  * @node: its reply, in the output
  * @io: what the target does
+ * @fence: for FENCE, which no target does
+ * @fenced: what it names
  * @conn: where it came from
  * @nbd: the request
  * @header: of the reply
@@ -44,6 +48,8 @@ enum conn_phase {
 struct request {
 	struct out_node node;
 	struct block_io io;
+	struct fence fence;
+	struct fence_item fenced;
 	struct connection *conn;
 	struct nbd_request nbd;
 	char header[NBD_REPLY_MAX];
@@ -83,11 +89,16 @@ struct buffer {
  * @fd: the socket
  * @peer: for messages
  * @phase: enum conn_phase; only grows
+ * @fenced: it was another connection that asked for the end
  * @out: replies on their way; out.lock also protects what is marked (lock)
+ * @binding: in the sessions of @told, and has their lock
  *
  * Of the reading thread only:
  * @mode: what was negotiated
  * @target: what the client chose
+ * @told: whose HELLO was answered, or NULL
+ * @features: ENBD_FEATURE_* granted
+ * @epoch: of @target when the client chose it
  * @in: received bytes
  * @in_head: first byte not yet understood
  * @in_tail: end of the received bytes
@@ -95,7 +106,6 @@ struct buffer {
  * @arena: replies being collected, or NULL
  *
  * (lock):
- * @reading: the reading thread may still start something
  * @started: operations submitted to the target and not done
  * @requests: requests not in @free_requests
  * @bytes: in their buffers
@@ -113,17 +123,21 @@ struct connection {
 	int fd;
 	char peer[128];
 	atomic_int phase;
+	atomic_bool fenced;
 	struct output out;
+	struct binding binding;
 
 	enum nbd_mode mode;
 	struct target *target;
+	struct target *told;
+	uint32_t features;
+	unsigned int epoch;
 	char *in;
 	size_t in_head;
 	size_t in_tail;
 	bool big_writes;
 	struct arena *arena;
 
-	bool reading;
 	unsigned int started;
 	unsigned int requests;
 	size_t bytes;
@@ -168,6 +182,49 @@ void memory_free(struct connection *conn);
  * @req: was submitted; its reply is sent, now or later
  */
 void request_finished(struct request *req);
+
+/* conn_ext.c */
+
+/**
+ * ext_hello() - hs_extension.hello
+ * @conn: the client
+ * @target: its export
+ * @hello: filled
+ *
+ * From here on the connection is retired when the verifier changes.
+ *
+ * Return: 0 or an errno.
+ */
+int ext_hello(struct connection *conn, struct target *target,
+	      struct hs_hello *hello);
+
+/* hs_extension.bind */
+int ext_bind(struct connection *conn, const uint8_t *session, uint32_t channel,
+	     uint32_t incarnation);
+
+/**
+ * ext_check() - may this FENCE or KEEPALIVE be carried out?
+ * @conn: the client
+ * @nbd: its request
+ *
+ * Return: 0 or the NBD error to answer with.
+ */
+uint32_t ext_check(const struct connection *conn,
+		   const struct nbd_request *nbd);
+
+/**
+ * ext_fence() - start a FENCE that passed ext_check()
+ * @req: from request_get(); it is answered when the fence is
+ *
+ * Return: 0, or the NBD error to answer with: then @req is still the caller's.
+ */
+uint32_t ext_fence(struct request *req);
+
+/* The reading thread has ended: stop waiting for fences. */
+void ext_reading_ended(struct connection *conn);
+
+/* Nothing that the client sent can happen any more: others may hear of it. */
+void ext_ended(struct connection *conn);
 
 /* transmit.c */
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -83,6 +84,88 @@ static bool hs_write(void *ctx, const void *data, size_t len)
 	return true;
 }
 
+/* A fence that a client in its handshake waits for */
+struct wait_fence {
+	struct fence fence;
+	int event;
+	int error;
+};
+
+/* fence.done: any thread */
+static void wait_fence_done(struct fence *fence, int error)
+{
+	struct wait_fence *wait = container_of(fence, struct wait_fence, fence);
+
+	wait->error = error;
+	/* The last thing: then it may be gone. */
+	eventfd_write(wait->event, 1);
+}
+
+/* Wait for the fence, but not longer than for the connection. */
+static int await_fence(struct connection *conn, struct wait_fence *wait)
+{
+	struct pollfd pfds[2] = {
+		{ .fd = wait->event, .events = POLLIN },
+		{ .fd = conn->fd, .events = POLLRDHUP },
+	};
+	eventfd_t count;
+
+	while (poll(pfds, 2, -1) < 0 && errno == EINTR)
+		;
+	/* Answers it if nobody has; then the event comes at once. */
+	if (!(pfds[0].revents & POLLIN))
+		sessions_cancel(conn->told->sessions, &conn->binding);
+	while (eventfd_read(wait->event, &count) && errno == EINTR)
+		;
+	return wait->error;
+}
+
+/* hs_extension.fence */
+static int hs_fence(void *ctx, const struct fence_item *items,
+		    unsigned int count)
+{
+	struct greeting *g = ctx;
+	struct connection *conn = g->conn;
+	struct wait_fence wait = {
+		.fence.items = items,
+		.fence.count = count,
+		.fence.done = wait_fence_done,
+	};
+	const long long start = now_ms();
+	int err;
+
+	if (!send_collected(g))
+		return -ECANCELED;
+	wait.event = eventfd(0, EFD_CLOEXEC);
+	if (wait.event < 0)
+		return -errno;
+	err = sessions_fence(conn->told->sessions, &conn->binding,
+			     &wait.fence);
+	if (!err)
+		err = await_fence(conn, &wait);
+	close(wait.event);
+	/* That was not the client's time. */
+	g->deadline += now_ms() - start;
+	return err;
+}
+
+/* hs_extension.hello */
+static int hs_hello(void *ctx, struct target *target, struct hs_hello *hello)
+{
+	struct greeting *g = ctx;
+
+	return ext_hello(g->conn, target, hello);
+}
+
+/* hs_extension.bind */
+static int hs_bind(void *ctx, const uint8_t *session, uint32_t channel,
+		   uint32_t incarnation)
+{
+	struct greeting *g = ctx;
+
+	return ext_bind(g->conn, session, channel, incarnation);
+}
+
 /* Receive more; the input always has room for an item of the handshake. */
 static bool hs_receive(struct greeting *g)
 {
@@ -116,11 +199,19 @@ static bool handshake(struct connection *conn)
 		.deadline = now_ms() + conn->env->handshake_ms,
 	};
 	const struct hs_output out = { .write = hs_write, .ctx = &g };
+	const struct hs_extension extension = {
+		.hello = hs_hello,
+		.bind = hs_bind,
+		.fence = hs_fence,
+		.ctx = &g,
+	};
 	struct handshake *hs = &g.hs;
 	size_t n;
 
-	hs_start(hs, conn->env->targets, conn->env->count, &out);
+	hs_start(hs, conn->env->targets, conn->env->count, &out, &extension);
 	while (hs->state != HS_TRANSMIT && hs->state != HS_CLOSE) {
+		if (atomic_load(&conn->phase) == CONN_STOP)
+			return false;
 		n = hs_consume(hs, conn->in + conn->in_head,
 			       conn->in_tail - conn->in_head);
 		conn->in_head += n;
@@ -138,10 +229,27 @@ static bool handshake(struct connection *conn)
 	}
 	conn->mode = hs->mode;
 	conn->target = hs->target;
+	conn->features = hs->features;
+	/*
+	 * Before anything is written. A connection with a verifier that has
+	 * changed since is being retired.
+	 */
+	conn->epoch = atomic_load(&conn->target->epoch);
 	return true;
 }
 
-/* Nothing under way any more, neither I/O nor replies */
+/* No I/O under way any more, and none can begin */
+static void wait_until_done(struct connection *conn)
+{
+	pthread_mutex_lock(&conn->out.lock);
+	conn->waiting++;
+	while (conn->started)
+		pthread_cond_wait(&conn->out.changed, &conn->out.lock);
+	conn->waiting--;
+	pthread_mutex_unlock(&conn->out.lock);
+}
+
+/* Nor are there replies, among them those to fences */
 static void wait_until_idle(struct connection *conn)
 {
 	pthread_mutex_lock(&conn->out.lock);
@@ -156,10 +264,13 @@ void connection_run(struct connection *conn)
 {
 	if (handshake(conn))
 		transmit(conn);
-	pthread_mutex_lock(&conn->out.lock);
-	conn->reading = false;
-	pthread_cond_broadcast(&conn->out.changed);
-	pthread_mutex_unlock(&conn->out.lock);
+	/*
+	 * In this order, or two clients that fence each other would wait for
+	 * ever; and a fence that nobody can be told of is not waited for.
+	 */
+	ext_reading_ended(conn);
+	wait_until_done(conn);
+	ext_ended(conn);
 	wait_until_idle(conn);
 	shutdown(conn->fd, SHUT_RDWR);
 }
@@ -187,7 +298,6 @@ struct connection *connection_create(const struct connection_env *env, int fd,
 	conn->fd = fd;
 	snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
 	atomic_init(&conn->phase, CONN_RUN);
-	conn->reading = true;
 	output_init(&conn->out, fd, output_stalled, conn);
 	return conn;
 }
@@ -214,17 +324,6 @@ void connection_stop(struct connection *conn)
 {
 	atomic_store(&conn->phase, CONN_STOP);
 	shutdown(conn->fd, SHUT_RDWR);
-}
-
-void connection_fence(struct connection *conn)
-{
-	connection_stop(conn);
-	pthread_mutex_lock(&conn->out.lock);
-	conn->waiting++;
-	while (conn->reading || conn->started)
-		pthread_cond_wait(&conn->out.changed, &conn->out.lock);
-	conn->waiting--;
-	pthread_mutex_unlock(&conn->out.lock);
 }
 
 void connection_resume(struct connection *conn)

@@ -75,15 +75,6 @@ void connection_drain(struct connection *conn);
  */
 void connection_stop(struct connection *conn);
 
-/**
- * connection_fence() - send a client away and wait for what it has started
- * @conn: must not be destroyed meanwhile
- *
- * As connection_stop(). When it returns, nothing that the client ever sent can
- * happen any more. Not the thread of connection_run(), and not from done().
- */
-void connection_fence(struct connection *conn);
-
 /* After env.stalled() returned true, once, from any thread */
 void connection_resume(struct connection *conn);
 

@@ -14,6 +14,7 @@
 #include "target.h"
 
 struct file_io;
+struct vouch;
 
 /**
  * struct write_lane - writes to one file that wait for another one
@@ -44,6 +45,7 @@ struct write_lane {
  *              not made where that would hold up others
  * @slow_for: ns, how long the last such pause was; 0 after a quick call
  * @slow_score: grows with slow calls, shrinks with quick ones
+ * @vouch: hears of each change, or NULL
  * @lane: see there
  *
  * The hints are shared by all threads without a lock: a lost update costs
@@ -58,6 +60,7 @@ struct io_file {
 	atomic_llong slow_until;
 	atomic_llong slow_for;
 	atomic_int slow_score;
+	struct vouch *vouch;
 	struct write_lane lane;
 };
 

@@ -7,7 +7,12 @@
 #include <unistd.h>
 
 #include "export_io.h"
+#include "identity.h"
+#include "log.h"
 #include "member.h"
+#include "observe.h"
+#include "state_dir.h"
+#include "vouch.h"
 
 /* Longest read or write; the driver splits what is longer. */
 #define BLOCK_MAX	(32u << 20)
@@ -72,19 +77,81 @@ static int lay_out(struct export *export, const uint64_t *sizes,
 	return 0;
 }
 
+/*
+ * Before the members are opened: make sure that no other server has a hand in
+ * them, also none that was killed and has not come to its end.
+ */
+static int take_vouch(struct export *export, const struct state_dir *state,
+		      struct enbd_err *err)
+{
+	const struct export_config *config = export->config;
+
+	identity_signature(config, state->secret, sizeof(state->secret),
+			   export->signature);
+	export->target.sessions = sessions_create(SESSIONS_KEEP);
+	if (!export->target.sessions)
+		return enbd_fail(err, ENBD_EXIT_GENERAL, "%s",
+				 strerror(ENOMEM));
+	/* Nothing is acknowledged that could be lost. */
+	if (config->read_only || state->fd < 0)
+		return 0;
+	export->vouch = vouch_open(state, config->name, export->signature, err);
+	if (export->vouch || state->wanted || err->code == ENBD_EXIT_BUSY)
+		return export->vouch ? 0 : -1;
+	enbd_note("%s; clients will not notice when writes are lost", err->text);
+	return 0;
+}
+
+static int begin_vouch(struct export *export, struct enbd_err *err)
+{
+	const struct export_config *config = export->config;
+	struct observed now;
+	unsigned int i;
+	int rc;
+
+	if (!export->vouch)
+		return 0;
+	rc = observe_members(export->files, config->file_count, &now);
+	if (rc)
+		return enbd_fail(err, ENBD_EXIT_GENERAL, "%s: %s; check it",
+				 config->files[0], strerror(-rc));
+	if (vouch_begin(export->vouch, &now, err))
+		return -1;
+	for (i = 0; i < config->file_count; i++)
+		export->files[i].vouch = export->vouch;
+	return 0;
+}
+
+/* @err: of the last sync */
+static void end_vouch(struct export *export, int err)
+{
+	const struct export_config *config = export->config;
+	struct observed now;
+
+	if (err)
+		vouch_lost(export->vouch);
+	if (!observe_members(export->files, config->file_count, &now))
+		vouch_end(export->vouch, &now);
+}
+
 static void free_export(struct export *export)
 {
 	unsigned int i;
 
 	for (i = 0; i < export->config->file_count; i++)
 		member_close(&export->files[i]);
+	/* The members' locks go first: who waits for this one gets them. */
+	if (export->vouch)
+		vouch_close(export->vouch);
+	sessions_destroy(export->target.sessions);
 	layout_free(&export->layout);
 	free(export->files);
 	free(export);
 }
 
 struct export *export_open(const struct export_config *config,
-			   unsigned int threads, struct enbd_err *err)
+			   unsigned int threads,
+			   const struct state_dir *state, struct enbd_err *err)
 {
 	struct export *export;
 	uint64_t *sizes;
@@ -113,7 +180,9 @@ struct export *export_open(const struct export_config *config,
 	export->target.info.read_only = config->read_only;
 	export->target.info.block_min = 1;
 	export->target.info.block_max = BLOCK_MAX;
-	if (open_members(export, sizes, err) || lay_out(export, sizes, err))
+	if ((state && take_vouch(export, state, err)) ||
+	    open_members(export, sizes, err) ||
+	    lay_out(export, sizes, err) || begin_vouch(export, err))
 		goto failed;
 	export->engine = engine_pool_create(threads);
 	if (!export->engine) {
@@ -132,7 +201,7 @@ failed:
 
 int export_close(struct export *export)
 {
-	int err = atomic_load(&export->sync_error);
+	int err = 0;
 	unsigned int i;
 
 	export->engine->ops->destroy(export->engine);
@@ -141,6 +210,10 @@ int export_close(struct export *export)
 		    fdatasync(export->files[i].sync_fd) && !err)
 			err = errno;
 	}
+	if (export->vouch)
+		end_vouch(export, err);
+	if (!err)
+		err = atomic_load(&export->sync_error);
 	free_export(export);
 	return -err;
 }

@@ -9,14 +9,18 @@
 #include "engine.h"
 #include "error.h"
 #include "layout.h"
+#include "sessions.h"
 #include "target.h"
+
+struct state_dir;
+struct vouch;
 
 /**
  * struct export_config - an export as the administrator describes it
  * @name: "" is allowed
  * @description: for people, or NULL
- * @secret: from which the export's signature will be derived, or NULL; no
- *          peer can ask for it
+ * @secret: key of the export's signature, or NULL: the server's is. No peer
+ *          can ask for it
  * @files: paths of the members
  * @file_count: how many
  * @stripe: bytes, 0 for linear
@@ -42,9 +46,14 @@ struct export_config {
  *          up no other
  * @layout: which member has which bytes
  * @files: one per member
- * @sync_error: errno of the first failed flush, 0 while all is well. What the
- *              kernel could not write it may have dropped, and a second
- *              fdatasync() would claim success; so all later flushes fail.
+ * @sync_error: errno of the last flush that failed, 0 while all is well. What
+ *              the kernel could not write it may have dropped, and a second
+ *              fdatasync() would claim success; so the flushes of all
+ *              connections that were there fail from then on, and without
+ *              @vouch those of later ones, too.
+ * @next_look: ms of CLOCK_MONOTONIC; until then nobody looks whether it grew
+ * @signature: constant
+ * @vouch: remembers what was lost, or NULL: nobody does
  */
 struct export {
 	struct target target;
@@ -53,18 +62,23 @@ struct export {
 	struct layout layout;
 	struct io_file *files;
 	atomic_int sync_error;
+	atomic_llong next_look;
+	uint8_t signature[ENBD_EXT_SIGNATURE_LEN];
+	struct vouch *vouch;
 };
 
 /**
  * export_open() - open and lock all members
  * @config: must stay until export_close()
  * @threads: of its engine
+ * @state: what the server remembers, kept; NULL without the extension
  * @err: says what is wrong, and with which file
  *
  * Return: the export or NULL.
  */
 struct export *export_open(const struct export_config *config,
-			   unsigned int threads, struct enbd_err *err);
+			   unsigned int threads,
+			   const struct state_dir *state, struct enbd_err *err);
 
 /**
  * export_close() - wait for all I/O, sync, close

@@ -10,6 +10,7 @@
 #include "export_io.h"
 #include "slog.h"
 #include "util.h"
+#include "vouch.h"
 
 /* What a block_io has in its private bytes while it touches one member */
 struct single {
@@ -33,18 +34,44 @@ struct fan {
 	} pieces[];
 };
 
-/* Flushes fail for ever once one has failed; see struct export. */
-static int sticky(struct export *export, const struct block_io *io, int error)
+/* May this connection be told that its data are safe? See struct export. */
+static int flush_error(struct export *export, const struct block_io *io)
 {
-	int none = 0;
-
-	if (io->op != IO_FLUSH)
-		return error;
-	if (error && atomic_compare_exchange_strong(&export->sync_error, &none,
-						    error))
-		slog_error("export \"%s\": data could not be written back: %s; all flushes fail from now on, check the disk and restart the server",
-			   export->target.info.name, strerror(error));
+	if (export->vouch && io->epoch == atomic_load(&export->target.epoch))
+		return 0;
 	return atomic_load(&export->sync_error);
+}
+
+/*
+ * Data that clients believe to be safe may be gone. That is written down before
+ * anybody hears of it, and only then new connections may be told otherwise.
+ */
+static void data_lost(struct export *export, int error)
+{
+	atomic_store(&export->sync_error, error);
+	slog_error("export \"%s\": data could not be written back: %s; %s, check the disk%s",
+		   export->target.info.name, strerror(error),
+		   export->vouch ? "all clients are disconnected or told so" :
+				   "all flushes fail from now on",
+		   export->vouch ? "" : " and restart the server");
+	if (export->vouch)
+		vouch_lost(export->vouch);
+	atomic_fetch_add(&export->target.epoch, 1);
+}
+
+/* Answer an operation. */
+static void finish(struct export *export, struct block_io *io, int error)
+{
+	const bool lost = error && io->op == IO_FLUSH;
+
+	if (lost)
+		data_lost(export, error);
+	if (io->op == IO_FLUSH && !error)
+		error = flush_error(export, io);
+	io->error = error;
+	io->done(io);
+	if (lost && export->vouch)
+		sessions_retire_all(export->target.sessions);
 }
 
 static void single_done(struct file_io *fio)
@@ -53,23 +80,23 @@ static void single_done(struct file_io *fio)
 	struct block_io *io = container_of((char *)single, struct block_io,
 					   priv);
 
-	io->error = sticky(single->export, io, fio->error);
-	io->done(io);
+	finish(single->export, io, fio->error);
 }
 
 static void piece_done(struct file_io *fio)
 {
 	struct fan *fan = container_of(fio, struct piece, io)->fan;
+	struct export *export = fan->export;
 	struct block_io *io = fan->io;
-	int none = 0;
+	int error, none = 0;
 
 	if (fio->error)
 		atomic_compare_exchange_strong(&fan->error, &none, fio->error);
 	if (atomic_fetch_sub(&fan->left, 1) != 1)
 		return;
-	io->error = sticky(fan->export, io, atomic_load(&fan->error));
+	error = atomic_load(&fan->error);
 	free(fan);
-	io->done(io);
+	finish(export, io, error);
 }
 
 static void fill(struct file_io *fio, const struct block_io *io,
@@ -205,8 +232,8 @@ static void export_submit(struct target *target, struct block_io *io)
 	struct export *export = container_of(target, struct export, target);
 	struct single *single = (struct single *)io->priv;
 
-	if (io->op == IO_FLUSH && atomic_load(&export->sync_error)) {
-		fail(io, atomic_load(&export->sync_error));
+	if (io->op == IO_FLUSH && flush_error(export, io)) {
+		fail(io, flush_error(export, io));
 		return;
 	}
 	if (prepare_single(export, io))
@@ -229,7 +256,23 @@ static int export_run_now(struct target *target, struct block_io *io)
 	return rc;
 }
 
+static void export_identify(struct target *target, struct target_identity *id)
+{
+	struct export *export = container_of(target, struct export, target);
+
+	memset(id, 0, sizeof(*id));
+	memcpy(id->signature, export->signature, sizeof(id->signature));
+	if (export_can_grow(export))
+		id->features |= ENBD_FEATURE_RESIZE;
+	if (!export->vouch)
+		return;
+	id->features |= ENBD_FEATURE_VERIFIER;
+	vouch_verifier(export->vouch, id->verifier);
+}
+
 const struct target_ops export_target_ops = {
 	.run_now	= export_run_now,
 	.submit		= export_submit,
+	.identify	= export_identify,
+	.refresh	= export_refresh,
 };

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "util.h"
+#include "vouch.h"
 
 /*
  * A call that took longer than this waited for the storage, or another process
@@ -179,6 +180,8 @@ void file_run(struct file_io *io)
 {
 	int err = 0;
 
+	if (io->op == IO_WRITE || io->op == IO_TRIM || io->op == IO_ZERO)
+		vouch_writing(io->file->vouch);
 	switch (io->op) {
 	case IO_READ:
 	case IO_WRITE:
@@ -258,8 +261,12 @@ int file_run_now(struct file_io *io)
 	ssize_t n;
 
 	/* The page cache takes a write unless there is too much in it. */
-	if (io->op == IO_WRITE)
-		return io->flags & IO_FUA ? -EAGAIN : run_timed(io);
+	if (io->op == IO_WRITE) {
+		if (io->flags & IO_FUA)
+			return -EAGAIN;
+		vouch_writing(file->vouch);
+		return run_timed(io);
+	}
 	if (io->op != IO_READ)
 		return -EAGAIN;
 	if (atomic_load_explicit(&file->no_nowait, memory_order_relaxed))

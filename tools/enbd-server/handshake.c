@@ -6,103 +6,8 @@
 
 #include <linux/enbd_wire.h>
 
+#include "hs_parts.h"
 #include "util.h"
-
-/* The payload of an option while it is taken apart */
-struct cursor {
-	const uint8_t *data;
-	size_t len;
-};
-
-static bool take(struct cursor *c, void *to, size_t len)
-{
-	if (c->len < len)
-		return false;
-	memcpy(to, c->data, len);
-	c->data += len;
-	c->len -= len;
-	return true;
-}
-
-static bool take16(struct cursor *c, uint16_t *value)
-{
-	uint16_t be;
-
-	if (!take(c, &be, sizeof(be)))
-		return false;
-	*value = be16toh(be);
-	return true;
-}
-
-static bool take32(struct cursor *c, uint32_t *value)
-{
-	uint32_t be;
-
-	if (!take(c, &be, sizeof(be)))
-		return false;
-	*value = be32toh(be);
-	return true;
-}
-
-/* A string with its length in front; points into the payload */
-static bool take_string(struct cursor *c, const char **s, uint32_t *len)
-{
-	if (!take32(c, len) || c->len < *len || *len > ENBD_MAX_STRING)
-		return false;
-	*s = (const char *)c->data;
-	c->data += *len;
-	c->len -= *len;
-	return true;
-}
-
-static void close_because(struct handshake *hs, const char *why)
-{
-	hs->state = HS_CLOSE;
-	hs->why = why;
-}
-
-static void put(struct handshake *hs, const void *data, size_t len)
-{
-	if (hs->state == HS_CLOSE || !len)
-		return;
-	if (!hs->out.write(hs->out.ctx, data, len))
-		close_because(hs, "answer cannot be sent");
-}
-
-static void put_reply(struct handshake *hs, uint32_t option, uint32_t type,
-		      size_t len)
-{
-	const struct enbd_opt_reply reply = {
-		.magic = htobe64(ENBD_OPT_REPLY_MAGIC),
-		.option = htobe32(option),
-		.type = htobe32(type),
-		.length = htobe32((uint32_t)len),
-	};
-
-	put(hs, &reply, sizeof(reply));
-}
-
-/* An error with a text for people */
-static void put_error(struct handshake *hs, uint32_t option, uint32_t type,
-		      const char *text)
-{
-	put_reply(hs, option, type, strlen(text));
-	put(hs, text, strlen(text));
-}
-
-static struct target *find(const struct handshake *hs, const char *name,
-			   size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < hs->count; i++) {
-		const char *have = hs->targets[i]->info.name;
-
-		if (strlen(have) == len && !memcmp(have, name, len))
-			return hs->targets[i];
-	}
-	return len ? NULL : hs->targets[0];
-}
 
 static void option_list(struct handshake *hs)
 {
@@ -113,20 +18,20 @@ static void option_list(struct handshake *hs)
 		const char *text = info->description ? info->description : "";
 		const uint32_t be = htobe32((uint32_t)strlen(info->name));
 
-		put_reply(hs, ENBD_OPT_LIST, ENBD_REP_SERVER,
-			  sizeof(be) + strlen(info->name) + strlen(text));
-		put(hs, &be, sizeof(be));
-		put(hs, info->name, strlen(info->name));
-		put(hs, text, strlen(text));
+		hs_put_reply(hs, ENBD_OPT_LIST, ENBD_REP_SERVER,
+			     sizeof(be) + strlen(info->name) + strlen(text));
+		hs_put(hs, &be, sizeof(be));
+		hs_put(hs, info->name, strlen(info->name));
+		hs_put(hs, text, strlen(text));
 	}
-	put_reply(hs, ENBD_OPT_LIST, ENBD_REP_ACK, 0);
+	hs_put_reply(hs, ENBD_OPT_LIST, ENBD_REP_ACK, 0);
 }
 
 static void option_export_name(struct handshake *hs, const char *name,
 			       uint32_t len)
 {
 	static const char zeroes[124];
-	struct target *target = find(hs, name, len);
+	struct target *target = hs_find(hs, name, len);
 	struct {
 		uint64_t size;
 		uint16_t flags;
@@ -134,14 +39,18 @@ static void option_export_name(struct handshake *hs, const char *name,
 
 	/* This option has no way to say no. */
 	if (!target) {
-		close_because(hs, "unknown export in NBD_OPT_EXPORT_NAME");
+		hs_close(hs, "unknown export in NBD_OPT_EXPORT_NAME");
+		return;
+	}
+	if (hs->hello && hs->hello != target) {
+		hs_close(hs, "EXPORT_NAME of another export than HELLO");
 		return;
 	}
 	reply.size = htobe64(target->info.size);
 	reply.flags = htobe16(nbd_transmission_flags(&target->info, hs->mode));
-	put(hs, &reply, sizeof(reply));
+	hs_put(hs, &reply, sizeof(reply));
 	if (!hs->no_zeroes)
-		put(hs, zeroes, sizeof(zeroes));
+		hs_put(hs, zeroes, sizeof(zeroes));
 	if (hs->state == HS_CLOSE)
 		return;
 	hs->target = target;
@@ -153,9 +62,9 @@ static void info_text(struct handshake *hs, uint32_t option, uint16_t type,
 {
 	const uint16_t be = htobe16(type);
 
-	put_reply(hs, option, ENBD_REP_INFO, sizeof(be) + strlen(text));
-	put(hs, &be, sizeof(be));
-	put(hs, text, strlen(text));
+	hs_put_reply(hs, option, ENBD_REP_INFO, sizeof(be) + strlen(text));
+	hs_put(hs, &be, sizeof(be));
+	hs_put(hs, text, strlen(text));
 }
 
 static void info_export(struct handshake *hs, uint32_t option,
@@ -171,8 +80,8 @@ static void info_export(struct handshake *hs, uint32_t option,
 		.flags = htobe16(nbd_transmission_flags(info, hs->mode)),
 	};
 
-	put_reply(hs, option, ENBD_REP_INFO, sizeof(reply));
-	put(hs, &reply, sizeof(reply));
+	hs_put_reply(hs, option, ENBD_REP_INFO, sizeof(reply));
+	hs_put(hs, &reply, sizeof(reply));
 }
 
 static void info_block_size(struct handshake *hs, uint32_t option,
@@ -188,8 +97,8 @@ static void info_block_size(struct handshake *hs, uint32_t option,
 		.max = htobe32(info->block_max),
 	};
 
-	put_reply(hs, option, ENBD_REP_INFO, sizeof(reply));
-	put(hs, &reply, sizeof(reply));
+	hs_put_reply(hs, option, ENBD_REP_INFO, sizeof(reply));
+	hs_put(hs, &reply, sizeof(reply));
 }
 
 /* NBD_OPT_INFO and NBD_OPT_GO */
@@ -201,20 +110,25 @@ static void option_go(struct handshake *hs, uint32_t option, struct cursor c)
 	const char *name;
 	uint32_t len;
 
-	if (!take_string(&c, &name, &len) || !take16(&c, &count) ||
+	if (!hs_take_string(&c, &name, &len) || !hs_take16(&c, &count) ||
 	    c.len != count * 2u) {
-		put_error(hs, option, ENBD_REP_ERR_INVALID,
-			  "malformed option");
+		hs_put_error(hs, option, ENBD_REP_ERR_INVALID,
+			     "malformed option");
 		return;
 	}
-	while (take16(&c, &type)) {
+	while (hs_take16(&c, &type)) {
 		want_name |= type == ENBD_INFO_NAME;
 		want_description |= type == ENBD_INFO_DESCRIPTION;
 	}
-	target = find(hs, name, len);
+	target = hs_find(hs, name, len);
 	if (!target) {
-		put_error(hs, option, ENBD_REP_ERR_UNKNOWN,
-			  "no such export");
+		hs_put_error(hs, option, ENBD_REP_ERR_UNKNOWN,
+			     "no such export");
+		return;
+	}
+	if (hs->hello && hs->hello != target) {
+		hs_put_error(hs, option, ENBD_REP_ERR_INVALID,
+			     "HELLO was for another export");
 		return;
 	}
 	info_export(hs, option, &target->info);
@@ -225,55 +139,83 @@ static void option_go(struct handshake *hs, uint32_t option, struct cursor c)
 	if (want_description && target->info.description)
 		info_text(hs, option, ENBD_INFO_DESCRIPTION,
 			  target->info.description);
-	put_reply(hs, option, ENBD_REP_ACK, 0);
+	hs_put_reply(hs, option, ENBD_REP_ACK, 0);
 	if (option == ENBD_OPT_GO && hs->state != HS_CLOSE) {
 		hs->target = target;
 		hs->state = HS_TRANSMIT;
 	}
 }
 
-/* No context is offered yet, so the lists in the answers are empty. */
+/* Does a query of LIST_META_CONTEXT ask for the extension? */
+static bool asks_extension(const char *query, uint32_t len)
+{
+	const char *const all = ENBD_EXT_QUERY, *const one = ENBD_EXT_CONTEXT;
+
+	return (len == strlen(all) && !memcmp(query, all, len)) ||
+	       (len == strlen(one) && !memcmp(query, one, len));
+}
+
+static void put_context(struct handshake *hs, uint32_t option)
+{
+	const uint32_t id = 0;
+
+	hs_put_reply(hs, option, ENBD_REP_META_CONTEXT,
+		     sizeof(id) + strlen(ENBD_EXT_CONTEXT));
+	hs_put(hs, &id, sizeof(id));
+	hs_put(hs, ENBD_EXT_CONTEXT, strlen(ENBD_EXT_CONTEXT));
+}
+
+/*
+ * No context can be set. Only who asks for it hears of the extension, not who
+ * asks for all there is.
+ */
 static void option_meta_context(struct handshake *hs, uint32_t option,
 				struct cursor c)
 {
-	uint32_t len, count, i;
+	uint32_t len, count, i, query_len;
 	const char *name, *query;
-	uint32_t query_len;
+	struct target *target;
+	bool asked = false;
 
 	if (hs->mode == NBD_SIMPLE) {
-		put_error(hs, option, ENBD_REP_ERR_INVALID,
-			  "structured replies must be negotiated first");
+		hs_put_error(hs, option, ENBD_REP_ERR_INVALID,
+			     "structured replies must be negotiated first");
 		return;
 	}
-	if (!take_string(&c, &name, &len) || !take32(&c, &count))
+	if (!hs_take_string(&c, &name, &len) || !hs_take32(&c, &count))
 		goto malformed;
 	for (i = 0; i < count; i++) {
-		if (!take_string(&c, &query, &query_len))
+		if (!hs_take_string(&c, &query, &query_len))
 			goto malformed;
+		asked |= asks_extension(query, query_len);
 	}
 	if (c.len)
 		goto malformed;
-	if (!find(hs, name, len)) {
-		put_error(hs, option, ENBD_REP_ERR_UNKNOWN,
-			  "no such export");
+	target = hs_find(hs, name, len);
+	if (!target) {
+		hs_put_error(hs, option, ENBD_REP_ERR_UNKNOWN,
+			     "no such export");
 		return;
 	}
-	put_reply(hs, option, ENBD_REP_ACK, 0);
+	if (asked && option == ENBD_OPT_LIST_META_CONTEXT &&
+	    hs_has_extension(hs, target))
+		put_context(hs, option);
+	hs_put_reply(hs, option, ENBD_REP_ACK, 0);
 	return;
 malformed:
-	put_error(hs, option, ENBD_REP_ERR_INVALID, "malformed option");
+	hs_put_error(hs, option, ENBD_REP_ERR_INVALID, "malformed option");
 }
 
 static void option_replies(struct handshake *hs, uint32_t option)
 {
 	if (option == ENBD_OPT_STRUCTURED_REPLY && hs->mode == NBD_EXTENDED) {
-		put_error(hs, option, ENBD_REP_ERR_EXT_HEADER_REQD,
-			  "extended headers have been negotiated");
+		hs_put_error(hs, option, ENBD_REP_ERR_EXT_HEADER_REQD,
+			     "extended headers have been negotiated");
 		return;
 	}
 	hs->mode = option == ENBD_OPT_EXTENDED_HEADERS ? NBD_EXTENDED :
 							 NBD_STRUCTURED;
-	put_reply(hs, option, ENBD_REP_ACK, 0);
+	hs_put_reply(hs, option, ENBD_REP_ACK, 0);
 }
 
 /* Options whose payload must be empty */
@@ -290,8 +232,8 @@ static void handle_option(struct handshake *hs, uint32_t option,
 	const struct cursor c = { .data = data, .len = len };
 
 	if (len && must_be_empty(option)) {
-		put_error(hs, option, ENBD_REP_ERR_INVALID,
-			  "the option has no payload");
+		hs_put_error(hs, option, ENBD_REP_ERR_INVALID,
+			     "the option has no payload");
 		return;
 	}
 	switch (option) {
@@ -299,8 +241,8 @@ static void handle_option(struct handshake *hs, uint32_t option,
 		option_export_name(hs, (const char *)data, len);
 		break;
 	case ENBD_OPT_ABORT:
-		put_reply(hs, option, ENBD_REP_ACK, 0);
-		close_because(hs, NULL);
+		hs_put_reply(hs, option, ENBD_REP_ACK, 0);
+		hs_close(hs, NULL);
 		break;
 	case ENBD_OPT_LIST:
 		option_list(hs);
@@ -318,8 +260,9 @@ static void handle_option(struct handshake *hs, uint32_t option,
 		option_meta_context(hs, option, c);
 		break;
 	default:
-		put_error(hs, option, ENBD_REP_ERR_UNSUP,
-			  "not supported by this server");
+		if (!hs_extension(hs, option, c))
+			hs_put_error(hs, option, ENBD_REP_ERR_UNSUP,
+				     "not supported by this server");
 		break;
 	}
 }
@@ -328,15 +271,15 @@ static void handle_option(struct handshake *hs, uint32_t option,
 static void refuse_long(struct handshake *hs, uint32_t option, uint32_t len)
 {
 	if (option == ENBD_OPT_EXPORT_NAME) {
-		close_because(hs, "export name is too long");
+		hs_close(hs, "export name is too long");
 		return;
 	}
-	put_error(hs, option, ENBD_REP_ERR_TOO_BIG,
-		  "the option is too long");
+	hs_put_error(hs, option, ENBD_REP_ERR_TOO_BIG,
+		     "the option is too long");
 	if (hs->state == HS_CLOSE)
 		return;
 	if (len > HS_SKIP_MAX) {
-		close_because(hs, "option is too long");
+		hs_close(hs, "option is too long");
 		return;
 	}
 	hs->skip = len;
@@ -355,13 +298,13 @@ static size_t consume_option(struct handshake *hs, const uint8_t *data,
 	option = be32toh(req.option);
 	payload = be32toh(req.length);
 	if (be64toh(req.magic) != ENBD_IHAVEOPT) {
-		close_because(hs, "wrong magic of an option");
+		hs_close(hs, "wrong magic of an option");
 		return sizeof(req);
 	}
 	if (payload <= HS_OPTION_MAX && len - sizeof(req) < payload)
 		return 0;
 	if (++hs->options > HS_OPTIONS_MAX) {
-		close_because(hs, "too many options");
+		hs_close(hs, "too many options");
 		return sizeof(req);
 	}
 	if (payload > HS_OPTION_MAX) {
@@ -383,7 +326,7 @@ static size_t consume_flags(struct handshake *hs, const uint8_t *data,
 	memcpy(&flags, data, sizeof(flags));
 	flags = be32toh(flags);
 	if (flags & ~known) {
-		close_because(hs, "unknown client flags");
+		hs_close(hs, "unknown client flags");
 	} else {
 		hs->no_zeroes = flags & ENBD_HS_C_NO_ZEROES;
 		hs->state = HS_OPTION;
@@ -412,7 +355,8 @@ size_t hs_consume(struct handshake *hs, const void *data, size_t len)
 }
 
 void hs_start(struct handshake *hs, struct target *const *targets,
-	      size_t count, const struct hs_output *out)
+	      size_t count, const struct hs_output *out,
+	      const struct hs_extension *extension)
 {
 	const struct {
 		uint64_t magic, option_magic;
@@ -427,6 +371,7 @@ void hs_start(struct handshake *hs, struct target *const *targets,
 	hs->targets = targets;
 	hs->count = count;
 	hs->out = *out;
+	hs->extension = extension;
 	hs->state = HS_FLAGS;
-	put(hs, &greeting, sizeof(greeting));
+	hs_put(hs, &greeting, sizeof(greeting));
 }

@@ -10,7 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <linux/enbd_wire.h>
+
 #include "proto.h"
+#include "sessions.h"
 #include "target.h"
 
 /* Longest payload of an option that is looked at, and that is skipped */
@@ -31,6 +34,40 @@ struct hs_output {
 	void *ctx;
 };
 
+/**
+ * struct hs_hello - what a client that says HELLO is told
+ * @features: ENBD_FEATURE_* that the server has
+ * @signature: of the export
+ * @verifier: of the export, zero without ENBD_FEATURE_VERIFIER
+ * @challenge: random, for this connection only
+ */
+struct hs_hello {
+	uint32_t features;
+	uint8_t signature[ENBD_EXT_SIGNATURE_LEN];
+	uint8_t verifier[ENBD_EXT_VERIFIER_LEN];
+	uint8_t challenge[ENBD_EXT_CHALLENGE_LEN];
+};
+
+/**
+ * struct hs_extension - who carries out the extension's options
+ * @hello: say what @target has; a positive errno if that is not possible
+ * @bind: to a session, as sessions_bind()
+ * @fence: as sessions_fence(), but returns when it is answered; -ECANCELED when
+ *         the connection or the server is ending
+ * @ctx: for these
+ *
+ * All are called by the thread that feeds the handshake. @bind and @fence only
+ * after a @hello with ENBD_FEATURE_FENCE.
+ */
+struct hs_extension {
+	int (*hello)(void *ctx, struct target *target, struct hs_hello *hello);
+	int (*bind)(void *ctx, const uint8_t *session, uint32_t channel,
+		    uint32_t incarnation);
+	int (*fence)(void *ctx, const struct fence_item *items,
+		     unsigned int count);
+	void *ctx;
+};
+
 enum hs_state {
 	HS_FLAGS,	/* the client's flags come next */
 	HS_OPTION,	/* an option comes next */
@@ -44,11 +81,16 @@ enum hs_state {
  * @targets: exports offered, the first is also found by the empty name
  * @count: how many
  * @out: where answers go
+ * @extension: who carries it out, or NULL: it is not offered
  * @state: what comes next
  * @mode: replies negotiated so far
  * @no_zeroes: the client does not want the 124 zeroes
  * @options: options seen
  * @skip: bytes left to skip
+ * @hello: the export of a HELLO, or NULL
+ * @features: granted by it
+ * @challenge: given with it
+ * @bound: there was a BIND
  * @target: what the client chose
  * @why: reason for HS_CLOSE unless the client asked for it, else NULL
  *
@@ -58,11 +100,16 @@ struct handshake {
 	struct target *const *targets;
 	size_t count;
 	struct hs_output out;
+	const struct hs_extension *extension;
 	enum hs_state state;
 	enum nbd_mode mode;
 	bool no_zeroes;
 	unsigned int options;
 	uint32_t skip;
+	struct target *hello;
+	uint32_t features;
+	uint8_t challenge[ENBD_EXT_CHALLENGE_LEN];
+	bool bound;
 	struct target *target;
 	const char *why;
 };
@@ -73,9 +120,11 @@ struct handshake {
  * @targets: at least one, kept
  * @count: how many
  * @out: copied
+ * @extension: kept, or NULL
  */
 void hs_start(struct handshake *hs, struct target *const *targets,
-	      size_t count, const struct hs_output *out);
+	      size_t count, const struct hs_output *out,
+	      const struct hs_extension *extension);
 
 /**
  * hs_consume() - take the next item from received bytes and answer it

@@ -35,6 +35,7 @@ static int init_linear(struct layout *layout, const uint64_t *sizes)
 			return -EOVERFLOW;
 	}
 	layout->size = layout->start[layout->members];
+	layout->start[layout->members] = UINT64_MAX;
 	return 0;
 }
 

@@ -16,8 +16,9 @@
  * @members: 1 to MEMBERS_MAX
  * @stripe: bytes of a stripe, 0 when members follow each other
  * @start: linear: where each member begins in the export, then the end:
- *         @members + 1 entries; NULL when striped
- * @size: bytes of the whole
+ *         @members + 1 entries; NULL when striped. The end is open: the last
+ *         member may grow, and then has what is beyond @size
+ * @size: bytes of the whole at the start
  */
 struct layout {
 	unsigned int members;
@@ -52,7 +53,8 @@ void layout_free(struct layout *layout);
 /**
  * layout_map() - the parts of a range
  * @layout: the layout
- * @offset: first byte of the range, which lies within the layout
+ * @offset: first byte of the range, which lies within the layout, or within
+ *          what the last member has grown to
  * @length: bytes, not 0
  * @extents: room for one entry for each member; each member gets at most one
  *

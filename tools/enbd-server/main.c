@@ -9,16 +9,19 @@
 
 #include "config.h"
 #include "export.h"
+#include "identity.h"
 #include "listener.h"
 #include "log.h"
 #include "options.h"
 #include "process.h"
 #include "server.h"
 #include "slog.h"
+#include "state_dir.h"
 
 /* Everything that is open while the server runs */
 struct state {
 	struct server_config config;
+	struct state_dir dir;
 	struct listeners listeners;
 	struct target **targets;
 	struct export **exports;
@@ -39,7 +42,8 @@ static int open_exports(struct state *state, struct enbd_err *err)
 		return enbd_fail(err, ENBD_EXIT_GENERAL, "%s",
 				 strerror(ENOMEM));
 	for (ec = config->exports; ec; ec = ec->next) {
-		struct export *export = export_open(ec, config->threads, err);
+		struct export *export = export_open(ec, config->threads,
+						    &state->dir, err);
 
 		if (!export)
 			return -1;
@@ -150,13 +154,40 @@ static int start(struct state *state, struct enbd_err *err)
 		return -1;
 	process_harden();
 	block_signals();
-	if (open_exports(state, err) ||
+	if (state_dir_open(&state->dir, config, err) ||
+	    open_exports(state, err) ||
 	    listeners_open(&state->listeners, config, err) ||
 	    write_files(state, err))
 		return -1;
 	slog_init(!config->foreground);
 	process_ready();
 	return 0;
+}
+
+/* Return: an exit code */
+static int print_signatures(struct state *state, struct enbd_err *err)
+{
+	const struct state_dir *dir = &state->dir;
+	const struct export_config *ec;
+	uint8_t signature[IDENTITY_LEN];
+	char text[2 * IDENTITY_LEN + 1];
+
+	if (state_dir_open(&state->dir, &state->config, err)) {
+		enbd_error("%s", err->text);
+		return err->code;
+	}
+	for (ec = state->config.exports; ec; ec = ec->next) {
+		identity_signature(ec, dir->secret, sizeof(dir->secret),
+				   signature);
+		printf("%s%s%s\n",
+		       identity_hex(text, signature, sizeof(signature)),
+		       *ec->name ? "  " : "", ec->name);
+	}
+	if (fflush(stdout)) {
+		enbd_error("cannot write: %s", strerror(errno));
+		return ENBD_EXIT_GENERAL;
+	}
+	return ENBD_EXIT_OK;
 }
 
 static void remove_files(const struct server_config *config)
@@ -176,11 +207,19 @@ int main(int argc, char **argv)
 	process_open_standard();
 	enbd_log_init("enbd-server");
 	config_init(&state.config);
-	if (options_parse(&state.config, argc, argv, &err) ||
-	    start(&state, &err)) {
+	state.dir.fd = -1;
+	rc = options_parse(&state.config, argc, argv, &err);
+	if (!rc && state.config.print_signature) {
+		rc = print_signatures(&state, &err);
+		state_dir_close(&state.dir);
+		config_free(&state.config);
+		return rc;
+	}
+	if (rc || start(&state, &err)) {
 		enbd_error("%s", err.text);
 		listeners_close(&state.listeners);
 		close_exports(&state);
+		state_dir_close(&state.dir);
 		config_free(&state.config);
 		return err.code;
 	}
@@ -193,6 +232,7 @@ int main(int argc, char **argv)
 		_exit(rc);
 	if (close_exports(&state))
 		rc = ENBD_EXIT_GENERAL;
+	state_dir_close(&state.dir);
 	config_free(&state.config);
 	return rc;
 }

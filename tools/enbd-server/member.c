@@ -1,82 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "member.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "holder.h"
 #include "log.h"
 
 #define PREF_MIN	4096u
 #define PREF_MAX	(1u << 20)
+/* How long the claim of a server that was killed may outlive its locks */
+#define CLAIM_WAIT_MS	1000
+#define CLAIM_NAP_MS	50
 
-/* Does this process hold a lock on the file? @dir: /proc/PID/fdinfo */
-static bool holds_lock(const char *dir, const char *key)
+static int take_lock(int fd, void *lock)
 {
-	DIR *fds = opendir(dir);
-	struct dirent *entry;
-	bool found = false;
-	char path[600], line[512];
-	FILE *info;
-
-	if (!fds)
-		return false;
-	while (!found && (entry = readdir(fds))) {
-		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		info = fopen(path, "re");
-		if (!info)
-			continue;
-		while (!found && fgets(line, sizeof(line), info))
-			found = !strncmp(line, "lock:", 5) &&
-				strstr(line, key);
-		fclose(info);
-	}
-	closedir(fds);
-	return found;
-}
-
-/* "nbdkit (process 123)"; only for an error's text, so it may take its time */
-static void name_holder(const struct stat *st, char *buf, size_t size)
-{
-	DIR *proc = opendir("/proc");
-	struct dirent *entry;
-	char key[64], path[300], comm[64];
-	FILE *file;
-
-	snprintf(buf, size, "another process");
-	snprintf(key, sizeof(key), " %02x:%02x:%ju ", major(st->st_dev),
-		 minor(st->st_dev), (uintmax_t)st->st_ino);
-	while (proc && (entry = readdir(proc))) {
-		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
-			continue;
-		snprintf(path, sizeof(path), "/proc/%.200s/fdinfo",
-			 entry->d_name);
-		if (!holds_lock(path, key))
-			continue;
-		snprintf(path, sizeof(path), "/proc/%.200s/comm",
-			 entry->d_name);
-		file = fopen(path, "re");
-		if (!file || !fgets(comm, sizeof(comm), file))
-			snprintf(comm, sizeof(comm), "?");
-		if (file)
-			fclose(file);
-		comm[strcspn(comm, "\n")] = '\0';
-		snprintf(buf, size, "%s (process %.20s)", comm,
-			 entry->d_name);
-		break;
-	}
-	if (proc)
-		closedir(proc);
+	return fcntl(fd, F_OFD_SETLK, lock);
 }
 
 /*
@@ -84,8 +33,7 @@ static void name_holder(const struct stat *st, char *buf, size_t size)
  * whatever else is opened and closed here, and other servers respect them.
  */
 static int lock_member(const struct io_file *file, const char *path,
-		       bool read_only, const struct stat *st,
-		       struct enbd_err *err)
+		       bool read_only, struct enbd_err *err)
 {
 	struct flock lock = {
 		.l_type = read_only ? F_RDLCK : F_WRLCK,
@@ -93,14 +41,12 @@ static int lock_member(const struct io_file *file, const char *path,
 	};
 	char holder[128];
 
-	if (!fcntl(file->fd, F_OFD_SETLK, &lock))
+	if (!holder_lock(file->fd, take_lock, &lock, holder, sizeof(holder)))
 		return 0;
-	if (errno == EAGAIN || errno == EACCES) {
-		name_holder(st, holder, sizeof(holder));
+	if (errno == EAGAIN || errno == EACCES)
 		return enbd_fail(err, ENBD_EXIT_BUSY,
 				 "%s: in use by %s; stop that, or serve it read-only from both",
 				 path, holder);
-	}
 	if (errno == EOPNOTSUPP || errno == ENOLCK || errno == EINVAL) {
 		enbd_note("%s: its file system has no locks; make sure that no other server writes to it",
 			  path);
@@ -174,6 +120,19 @@ static int open_again(int fd, int flags)
 	return open(path, flags);
 }
 
+static int open_patiently(const char *path, int flags)
+{
+	int fd, left = CLAIM_WAIT_MS;
+
+	for (;;) {
+		fd = open(path, flags);
+		if (fd >= 0 || errno != EBUSY || left <= 0)
+			return fd;
+		poll(NULL, 0, CLAIM_NAP_MS);
+		left -= CLAIM_NAP_MS;
+	}
+}
+
 void member_init(struct io_file *file)
 {
 	memset(file, 0, sizeof(*file));
@@ -194,7 +153,7 @@ int member_open(struct io_file *file, const char *path, bool read_only,
 		flags |= O_NONBLOCK;	/* what is no file need not wait */
 	else if (!read_only)
 		flags |= O_EXCL;
-	file->fd = open(path, flags | O_NOCTTY);
+	file->fd = open_patiently(path, flags | O_NOCTTY);
 	if (file->fd < 0)
 		return open_failed(path, read_only, err);
 	if (fstat(file->fd, &st)) {
@@ -208,7 +167,7 @@ int member_open(struct io_file *file, const char *path, bool read_only,
 		goto failed;
 	}
 	file->is_block = S_ISBLK(st.st_mode);
-	if (lock_member(file, path, read_only, &st, err))
+	if (lock_member(file, path, read_only, err))
 		goto failed;
 	file->sync_fd = open_again(file->fd, flags & ~O_EXCL);
 	if (file->sync_fd < 0) {
@@ -231,6 +190,18 @@ int member_open(struct io_file *file, const char *path, bool read_only,
 failed:
 	member_close(file);
 	return -1;
+}
+
+int member_size(const struct io_file *file, uint64_t *size)
+{
+	struct stat st;
+
+	if (file->is_block)
+		return ioctl(file->fd, BLKGETSIZE64, size) ? -errno : 0;
+	if (fstat(file->fd, &st))
+		return -errno;
+	*size = (uint64_t)st.st_size;
+	return 0;
 }
 
 void member_close(struct io_file *file)

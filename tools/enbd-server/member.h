@@ -44,4 +44,7 @@ int member_open(struct io_file *file, const char *path, bool read_only,
 		struct member_facts *facts, struct enbd_err *err);
 void member_close(struct io_file *file);
 
+/* The size of an open member now, in bytes. Return: 0 or -errno */
+int member_size(const struct io_file *file, uint64_t *size);
+
 #endif /* ENBD_SERVER_MEMBER_H */

@@ -23,6 +23,9 @@ enum {
 	KEY_THREADS,
 	KEY_MAX_CONNECTIONS,
 	KEY_HANDSHAKE_TIMEOUT,
+	KEY_STATE_DIR,
+	KEY_BOOT_ID_FILE,
+	KEY_PRINT_SIGNATURE,
 };
 
 static const struct argp_option options[] = {
@@ -33,7 +36,9 @@ static const struct argp_option options[] = {
 	{ "stripe", KEY_STRIPE, "SIZE", 0,
 	  "Spread stripes of SIZE over the FILEs instead of joining them", 1 },
 	{ "identity", 'i', "SECRET", 0,
-	  "Secret for the export's signature; kept, not yet used", 1 },
+	  "Secret from which the export's signature is made", 1 },
+	{ "print-signature", KEY_PRINT_SIGNATURE, NULL, 0,
+	  "Print the signature of each export, and end", 1 },
 	{ "config", 'c', "FILE", 0,
 	  "Read exports and settings from FILE", 1 },
 	{ NULL, 0, NULL, 0, "Where to listen:", 2 },
@@ -51,6 +56,11 @@ static const struct argp_option options[] = {
 	  "Clients at a time (1024)", 3 },
 	{ "handshake-timeout", KEY_HANDSHAKE_TIMEOUT, "SECONDS", 0,
 	  "Time a client has for its handshake (10)", 3 },
+	{ "state-dir", KEY_STATE_DIR, "DIR", 0,
+	  "Where to remember what outlives the server (/var/lib/enbd as root); - for nowhere",
+	  3 },
+	{ "boot-id-file", KEY_BOOT_ID_FILE, "FILE", 0,
+	  "What names this boot of the host, for tests", 3 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
 
@@ -194,6 +204,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 				  CONNECTIONS_MAX, &config->max_connections);
 	case KEY_HANDSHAKE_TIMEOUT:
 		return set_handshake(p, arg);
+	case KEY_STATE_DIR:
+		return set_string(p, &config->state_dir, "--state-dir", arg);
+	case KEY_BOOT_ID_FILE:
+		return set_string(p, &config->boot_id_file, "--boot-id-file",
+				  arg);
+	case KEY_PRINT_SIGNATURE:
+		config->print_signature = true;
+		return 0;
 	case ARGP_KEY_INIT:
 		state->err_stream = p->quiet;
 		return 0;

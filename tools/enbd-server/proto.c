@@ -78,6 +78,8 @@ static unsigned int valid_flags(const struct nbd_request *req,
 uint32_t nbd_check_request(const struct nbd_request *req, enum nbd_mode mode,
 			   const struct target_info *info)
 {
+	const uint64_t size = atomic_load_explicit(&info->size,
+						   memory_order_relaxed);
 	bool writes = false, space = false, data = false;
 
 	switch (req->type) {
@@ -110,7 +112,7 @@ uint32_t nbd_check_request(const struct nbd_request *req, enum nbd_mode mode,
 		return ENBD_EINVAL;
 	if (writes && info->read_only)
 		return ENBD_EPERM;
-	if (req->offset > info->size || req->length > info->size - req->offset)
+	if (req->offset > size || req->length > size - req->offset)
 		return space ? ENBD_ENOSPC : ENBD_EINVAL;
 	if ((req->offset | req->length) & (info->block_min - 1))
 		return ENBD_EINVAL;
@@ -167,10 +169,53 @@ size_t nbd_reply_length(enum nbd_mode mode, const struct nbd_request *req,
 	return len;
 }
 
+/* The header of the only chunk of a reply, for a payload of so many bytes */
+static size_t put_chunk(void *buf, enum nbd_mode mode,
+			const struct nbd_request *req, unsigned int type,
+			uint64_t payload)
+{
+	if (mode == NBD_EXTENDED) {
+		const struct enbd_ext_reply reply = {
+			.magic = htobe32(ENBD_EXT_REPLY_MAGIC),
+			.flags = htobe16(ENBD_REPLY_FLAG_DONE),
+			.type = htobe16(type),
+			.cookie = htobe64(req->cookie),
+			.offset = htobe64(req->offset),
+			.length = htobe64(payload),
+		};
+
+		memcpy(buf, &reply, sizeof(reply));
+		return sizeof(reply);
+	} else {
+		const struct enbd_chunk_reply reply = {
+			.magic = htobe32(ENBD_STRUCTURED_REPLY_MAGIC),
+			.flags = htobe16(ENBD_REPLY_FLAG_DONE),
+			.type = htobe16(type),
+			.cookie = htobe64(req->cookie),
+			.length = htobe32((uint32_t)payload),
+		};
+
+		memcpy(buf, &reply, sizeof(reply));
+		return sizeof(reply);
+	}
+}
+
+size_t nbd_put_status(void *buf, enum nbd_mode mode,
+		      const struct nbd_request *req, uint64_t size)
+{
+	const uint64_t be_size = htobe64(size);
+	size_t len;
+
+	len = put_chunk(buf, mode, req, ENBD_REPLY_TYPE_STATUS,
+			sizeof(be_size));
+	memcpy((char *)buf + len, &be_size, sizeof(be_size));
+	return len + sizeof(be_size);
+}
+
 size_t nbd_put_reply(void *buf, enum nbd_mode mode,
 		     const struct nbd_request *req, uint32_t error)
 {
-	uint64_t be_cookie = htobe64(req->cookie), payload = 0;
+	uint64_t payload = 0;
 	unsigned int type = ENBD_REPLY_TYPE_NONE;
 	char *p = buf;
 
@@ -180,7 +225,7 @@ size_t nbd_put_reply(void *buf, enum nbd_mode mode,
 		struct enbd_simple_reply reply = {
 			.magic = htobe32(ENBD_SIMPLE_REPLY_MAGIC),
 			.error = htobe32(error),
-			.cookie = be_cookie,
+			.cookie = htobe64(req->cookie),
 		};
 
 		memcpy(p, &reply, sizeof(reply));
@@ -193,30 +238,7 @@ size_t nbd_put_reply(void *buf, enum nbd_mode mode,
 		type = ENBD_REPLY_TYPE_OFFSET_DATA;
 		payload = 8 + req->length;
 	}
-	if (mode == NBD_EXTENDED) {
-		struct enbd_ext_reply reply = {
-			.magic = htobe32(ENBD_EXT_REPLY_MAGIC),
-			.flags = htobe16(ENBD_REPLY_FLAG_DONE),
-			.type = htobe16(type),
-			.cookie = be_cookie,
-			.offset = htobe64(req->offset),
-			.length = htobe64(payload),
-		};
-
-		memcpy(p, &reply, sizeof(reply));
-		p += sizeof(reply);
-	} else {
-		struct enbd_chunk_reply reply = {
-			.magic = htobe32(ENBD_STRUCTURED_REPLY_MAGIC),
-			.flags = htobe16(ENBD_REPLY_FLAG_DONE),
-			.type = htobe16(type),
-			.cookie = be_cookie,
-			.length = htobe32((uint32_t)payload),
-		};
-
-		memcpy(p, &reply, sizeof(reply));
-		p += sizeof(reply);
-	}
+	p += put_chunk(p, mode, req, type, payload);
 	if (error) {
 		const uint32_t be_error = htobe32(error);
 
@@ -292,5 +314,9 @@ const char *nbd_command_name(unsigned int type)
 		[ENBD_CMD_RESIZE]	= "resize",
 	};
 
+	if (type == ENBD_CMD_FENCE)
+		return "fence";
+	if (type == ENBD_CMD_KEEPALIVE)
+		return "keepalive";
 	return type < sizeof(names) / sizeof(names[0]) ? names[type] : "?";
 }

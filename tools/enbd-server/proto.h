@@ -93,6 +93,20 @@ void nbd_to_io(const struct nbd_request *req, struct block_io *io);
 size_t nbd_put_reply(void *buf, enum nbd_mode mode,
 		     const struct nbd_request *req, uint32_t error);
 
+/**
+ * nbd_put_status() - write the answer to KEEPALIVE
+ * @buf: NBD_REPLY_MAX bytes
+ * @mode: what was negotiated, not NBD_SIMPLE
+ * @req: the request
+ * @size: of the export, bytes
+ *
+ * Documentation/protocol.rst, "KEEPALIVE".
+ *
+ * Return: bytes written.
+ */
+size_t nbd_put_status(void *buf, enum nbd_mode mode,
+		      const struct nbd_request *req, uint64_t size);
+
 /* Bytes that nbd_put_reply() would write. */
 size_t nbd_reply_length(enum nbd_mode mode, const struct nbd_request *req,
 			uint32_t error);

@@ -214,6 +214,18 @@ static void begin_drain(struct server *server)
 	tell_clients(server, connection_drain);
 }
 
+static void look_again(struct server *server)
+{
+	size_t i;
+
+	slog_info("SIGHUP: looking at the sizes of exports; settings are read only at the start");
+	for (i = 0; i < server->env.count; i++) {
+		struct target *target = server->env.targets[i];
+
+		target->ops->refresh(target);
+	}
+}
+
 static void handle_signal(struct server *server)
 {
 	struct signalfd_siginfo info;
@@ -221,7 +233,7 @@ static void handle_signal(struct server *server)
 	if (read(server->signals, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo == SIGHUP)
-		slog_info("SIGHUP: settings are read only at the start; restart the server to change them");
+		look_again(server);
 	else
 		begin_drain(server);
 }

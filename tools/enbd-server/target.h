@@ -8,8 +8,11 @@
 #ifndef ENBD_SERVER_TARGET_H
 #define ENBD_SERVER_TARGET_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include <linux/enbd_wire.h>
 
 enum io_op {
 	IO_READ,
@@ -35,6 +38,7 @@ enum io_op {
  * @offset: first byte; the range lies within the export
  * @length: bytes, not 0 except for IO_FLUSH; at most block_max where @buf is
  *          used, else up to the size of the export
+ * @epoch: of the connection, see struct target; only for IO_FLUSH
  * @buf: data of IO_READ and IO_WRITE, belongs to the target until done()
  * @error: 0 or a positive errno, valid in done() and after run_now()
  * @done: called once for each submit(), from any thread, possibly before
@@ -46,6 +50,7 @@ struct block_io {
 	unsigned int flags;
 	uint64_t offset;
 	uint64_t length;
+	unsigned int epoch;
 	void *buf;
 	int error;
 	void (*done)(struct block_io *io);
@@ -56,19 +61,19 @@ struct block_io {
  * struct target_info - what a client is told about an export
  * @name: at most ENBD_MAX_STRING bytes
  * @description: for people, may be NULL
- * @size: bytes
+ * @size: bytes; may grow, also while requests are carried out
  * @block_min: requests must be multiples of it, a power of two, 1 to 65536
  * @block_pref: best size, a power of two not below @block_min
  * @block_max: longest read or write
  * @read_only: writing commands are refused
  * @rotational: seeks are slow
  *
- * Does not change while the server runs.
+ * Nothing but the size changes while the server runs.
  */
 struct target_info {
 	const char *name;
 	const char *description;
-	uint64_t size;
+	_Atomic uint64_t size;
 	uint32_t block_min;
 	uint32_t block_pref;
 	uint32_t block_max;
@@ -77,6 +82,20 @@ struct target_info {
 };
 
 struct target;
+struct sessions;
+
+/**
+ * struct target_identity - what the extension tells of an export
+ * @features: ENBD_FEATURE_* that depend on the export
+ * @signature: which export this is
+ * @verifier: changes when acknowledged writes may have been lost; means
+ *            something only with ENBD_FEATURE_VERIFIER
+ */
+struct target_identity {
+	uint32_t features;
+	uint8_t signature[ENBD_EXT_SIGNATURE_LEN];
+	uint8_t verifier[ENBD_EXT_VERIFIER_LEN];
+};
 
 struct target_ops {
 	/*
@@ -88,11 +107,30 @@ struct target_ops {
 	int (*run_now)(struct target *target, struct block_io *io);
 	/* Start the operation; never waits for the storage. */
 	void (*submit)(struct target *target, struct block_io *io);
+	/*
+	 * What is true of the export now. When the verifier changes all
+	 * connections in @sessions are retired after that.
+	 */
+	void (*identify)(struct target *target, struct target_identity *id);
+	/* Has it grown? Does not wait for the storage; info.size says. */
+	void (*refresh)(struct target *target);
 };
 
+/**
+ * struct target - an export, or what stands for one in a test
+ * @info: what clients are told
+ * @ops: what can be done with it
+ * @sessions: who is connected, or NULL: the extension is not offered, and
+ *            identify() and refresh() are not needed
+ * @epoch: how often data were lost since the server started. A connection
+ *         remembers what it was when it began, and its flushes fail once it
+ *         has changed.
+ */
 struct target {
 	struct target_info info;
 	const struct target_ops *ops;
+	struct sessions *sessions;
+	atomic_uint epoch;
 };
 
 #endif /* ENBD_SERVER_TARGET_H */

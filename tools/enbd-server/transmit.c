@@ -205,6 +205,7 @@ static struct request *new_request(struct connection *conn,
 		return NULL;
 	req->nbd = *nbd;
 	nbd_to_io(nbd, &req->io);
+	req->io.epoch = conn->epoch;
 	req->io.buf = req->buf;
 	req->io.done = request_done;
 	return req;
@@ -310,6 +311,43 @@ static bool refuse(struct connection *conn, const struct nbd_request *nbd,
 	return skip_input(conn, payload) && answer(conn, nbd, error);
 }
 
+static bool is_extension(const struct nbd_request *nbd)
+{
+	return nbd->type == ENBD_CMD_FENCE || nbd->type == ENBD_CMD_KEEPALIVE;
+}
+
+/* Sent at once: what comes next may have to wait for the storage. */
+static bool handle_keepalive(struct connection *conn,
+			     const struct nbd_request *nbd)
+{
+	struct target *target = conn->target;
+	char *p = collect(conn, NBD_REPLY_MAX);
+
+	if (!p)
+		return false;
+	target->ops->refresh(target);
+	conn->arena->used += nbd_put_status(p, conn->mode, nbd,
+					    atomic_load(&target->info.size));
+	arena_send(conn);
+	return true;
+}
+
+static bool handle_fence(struct connection *conn,
+			 const struct nbd_request *nbd)
+{
+	struct request *req = request_get(conn, 0);
+	uint32_t error;
+
+	if (!req)
+		return false;
+	req->nbd = *nbd;
+	error = ext_fence(req);
+	if (!error)
+		return true;
+	request_put(req);
+	return answer(conn, nbd, error);
+}
+
 /* Return: false to end the connection */
 static bool handle(struct connection *conn, const struct nbd_request *nbd)
 {
@@ -319,10 +357,18 @@ static bool handle(struct connection *conn, const struct nbd_request *nbd)
 
 	if (nbd->type == ENBD_CMD_DISC)
 		return false;
-	error = atomic_load(&conn->phase) == CONN_DRAIN ? ENBD_ESHUTDOWN :
-		nbd_check_request(nbd, conn->mode, &conn->target->info);
+	if (atomic_load(&conn->phase) == CONN_DRAIN)
+		error = ENBD_ESHUTDOWN;
+	else if (is_extension(nbd))
+		error = ext_check(conn, nbd);
+	else
+		error = nbd_check_request(nbd, conn->mode, &conn->target->info);
 	if (error)
 		return refuse(conn, nbd, payload, error);
+	if (nbd->type == ENBD_CMD_KEEPALIVE)
+		return handle_keepalive(conn, nbd);
+	if (nbd->type == ENBD_CMD_FENCE)
+		return handle_fence(conn, nbd);
 	if (!nbd->length && nbd->type != ENBD_CMD_FLUSH)
 		return answer(conn, nbd, 0);
 	if (nbd->type == ENBD_CMD_READ)

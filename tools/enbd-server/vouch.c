@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "vouch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gnutls/crypto.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "holder.h"
+#include "process.h"
+#include "slog.h"
+#include "util.h"
+
+/**
+ * struct keeper - what is behind a struct vouch
+ * @vouch: what others see
+ * @fd: the export's file in the folder, locked
+ * @name: of the export, for messages
+ * @state: boot id
+ * @lock: protects everything below
+ * @changed: the lease's thread has something to do, or has ended
+ * @record: as it is in the file; sequence 0: there was none
+ * @identity: of the members
+ * @verifier: what clients are told
+ * @running: there is a thread that renews the lease
+ * @stop: it shall end
+ * @quiet_ms: for how long there was no write
+ * @failed: the file could not be written; told once
+ */
+struct keeper {
+	struct vouch vouch;
+	int fd;
+	const char *name;
+	const struct state_dir *state;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct record record;
+	uint8_t identity[IDENTITY_LEN];
+	uint8_t verifier[IDENTITY_LEN];
+	bool running;
+	bool stop;
+	unsigned int quiet_ms;
+	bool failed;
+};
+
+static int64_t wall_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
+}
+
+static int take_lock(int fd, void *ctx)
+{
+	(void)ctx;
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return 0;
+	if (errno == EWOULDBLOCK)
+		errno = EAGAIN;
+	return -1;
+}
+
+static void read_record(struct keeper *k)
+{
+	char slots[RECORD_SLOTS * RECORD_SLOT];
+	struct record record;
+	unsigned int i;
+
+	memset(&k->record, 0, sizeof(k->record));
+	if (pread(k->fd, slots, sizeof(slots), 0) != sizeof(slots))
+		return;
+	for (i = 0; i < RECORD_SLOTS; i++) {
+		if (record_parse(&record, slots + i * RECORD_SLOT) &&
+		    record.sequence > k->record.sequence)
+			k->record = record;
+	}
+}
+
+/* With lock: write the record into the other slot. Return: 0 or -1 with errno */
+static int write_record(struct keeper *k, bool stable)
+{
+	char slot[RECORD_SLOT];
+	ssize_t n;
+
+	k->record.sequence++;
+	record_format(&k->record, slot);
+	n = pwrite(k->fd, slot, sizeof(slot),
+		   (off_t)(k->record.sequence % RECORD_SLOTS * RECORD_SLOT));
+	if (n >= 0 && n != sizeof(slot))
+		errno = ENOSPC;
+	if (n != sizeof(slot) || (stable && fdatasync(k->fd)))
+		return -1;
+	k->failed = false;
+	return 0;
+}
+
+/* A new file: both slots get their space now. */
+static int reserve(struct keeper *k)
+{
+	static const char empty[RECORD_SLOTS * RECORD_SLOT];
+
+	if (pwrite(k->fd, empty, sizeof(empty), 0) == sizeof(empty) &&
+	    !fsync(k->fd) && !fsync(k->state->fd))
+		return 0;
+	return -1;
+}
+
+static int new_generation(struct keeper *k)
+{
+	if (gnutls_rnd(GNUTLS_RND_KEY, k->record.generation,
+		       GENERATION_LEN)) {
+		errno = EIO;
+		return -1;
+	}
+	k->record.changes++;
+	return 0;
+}
+
+static int open_file(struct keeper *k, const uint8_t *signature,
+		     struct enbd_err *err)
+{
+	char name[16 + 2 * IDENTITY_LEN + 1] = "export-", holder[128];
+
+	identity_hex(name + strlen(name), signature, IDENTITY_LEN);
+	k->fd = openat(k->state->fd, name,
+		       O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (k->fd < 0)
+		return enbd_fail(err, ENBD_EXIT_GENERAL, "%s/%s: %s; check its permissions",
+				 k->state->path, name, strerror(errno));
+	if (!holder_lock(k->fd, take_lock, NULL, holder, sizeof(holder)))
+		return 0;
+	if (errno == EAGAIN)
+		return enbd_fail(err, ENBD_EXIT_BUSY,
+				 "export \"%s\": one with this name and secret is served by %s; stop that, or use another --name or --state-dir",
+				 k->name, holder);
+	return enbd_fail(err, ENBD_EXIT_GENERAL,
+			 "%s/%s: cannot lock: %s; choose a state directory on another file system",
+			 k->state->path, name, strerror(errno));
+}
+
+struct vouch *vouch_open(const struct state_dir *state, const char *name,
+			 const uint8_t signature[IDENTITY_LEN],
+			 struct enbd_err *err)
+{
+	struct keeper *k = calloc(1, sizeof(*k));
+	pthread_condattr_t attr;
+
+	if (!k) {
+		enbd_fail(err, ENBD_EXIT_GENERAL, "%s", strerror(ENOMEM));
+		return NULL;
+	}
+	k->state = state;
+	k->name = name;
+	if (open_file(k, signature, err)) {
+		if (k->fd >= 0)
+			close(k->fd);
+		free(k);
+		return NULL;
+	}
+	pthread_mutex_init(&k->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&k->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	read_record(k);
+	return &k->vouch;
+}
+
+/* With lock */
+static void make_verifier(struct keeper *k)
+{
+	record_verifier(k->state->boot_id, k->state->boot_id_len, k->identity,
+			k->record.generation, k->verifier);
+}
+
+/* With lock, which is released while the thread waits */
+static void wait_a_while(struct keeper *k)
+{
+	const long long at = now_ns() + VOUCH_RENEW_MS * 1000000ll;
+	const struct timespec ts = {
+		.tv_sec = at / 1000000000,
+		.tv_nsec = at % 1000000000,
+	};
+
+	if (atomic_load(&k->vouch.busy))
+		pthread_cond_timedwait(&k->changed, &k->lock, &ts);
+	else
+		pthread_cond_wait(&k->changed, &k->lock);
+}
+
+/* With lock: the next lease. It needs to survive us, not the host. */
+static void renew(struct keeper *k)
+{
+	k->record.until = wall_ns() + VOUCH_LEASE_MS * 1000000ll;
+	if (!write_record(k, false) || k->failed)
+		return;
+	k->failed = true;
+	slog_error("export \"%s\": cannot write to %s: %s; clients may be told that data were lost when this server ends, check that disk",
+		   k->name, k->state->path, strerror(errno));
+}
+
+static void *renew_thread(void *arg)
+{
+	struct keeper *k = arg;
+
+	pthread_mutex_lock(&k->lock);
+	while (!k->stop) {
+		wait_a_while(k);
+		if (k->stop || !atomic_load(&k->vouch.busy))
+			continue;
+		if (atomic_exchange(&k->vouch.used, false))
+			k->quiet_ms = 0;
+		else
+			k->quiet_ms += VOUCH_RENEW_MS;
+		if (k->quiet_ms < VOUCH_IDLE_MS)
+			renew(k);
+		else
+			atomic_store(&k->vouch.busy, false);
+	}
+	k->running = false;
+	pthread_cond_broadcast(&k->changed);
+	pthread_mutex_unlock(&k->lock);
+	return NULL;
+}
+
+void vouch_wake(struct vouch *vouch)
+{
+	struct keeper *k = container_of(vouch, struct keeper, vouch);
+
+	pthread_mutex_lock(&k->lock);
+	if (!atomic_load(&vouch->busy)) {
+		renew(k);
+		k->quiet_ms = 0;
+		atomic_store(&vouch->busy, true);
+		pthread_cond_broadcast(&k->changed);
+	}
+	pthread_mutex_unlock(&k->lock);
+}
+
+/* Is what is remembered still true? Else begin anew. */
+static int decide(struct keeper *k, const struct observed *now)
+{
+	if (!k->record.sequence) {
+		if (reserve(k) || new_generation(k))
+			return -1;
+		k->record.changes = 0;
+	} else if (!record_trusts(&k->record, now)) {
+		slog_info("export \"%s\": its files were changed while this server did not serve them; clients that have unflushed writes will be told that these may be lost",
+			  k->name);
+		if (new_generation(k))
+			return -1;
+	}
+	k->record.clean = false;
+	k->record.until = MAX(now->changed, wall_ns());
+	return write_record(k, true);
+}
+
+int vouch_begin(struct vouch *vouch, const struct observed *now,
+		struct enbd_err *err)
+{
+	struct keeper *k = container_of(vouch, struct keeper, vouch);
+	int error;
+
+	memcpy(k->identity, now->identity, IDENTITY_LEN);
+	if (decide(k, now))
+		return enbd_fail(err, ENBD_EXIT_GENERAL,
+				 "%s: cannot write the state of export \"%s\": %s; check its disk",
+				 k->state->path, k->name, strerror(errno));
+	make_verifier(k);
+	error = thread_start(renew_thread, k);
+	if (error)
+		return enbd_fail(err, ENBD_EXIT_GENERAL,
+				 "cannot start a thread: %s; check the limits",
+				 strerror(error));
+	k->running = true;
+	return 0;
+}
+
+void vouch_verifier(struct vouch *vouch, uint8_t verifier[IDENTITY_LEN])
+{
+	struct keeper *k = container_of(vouch, struct keeper, vouch);
+
+	pthread_mutex_lock(&k->lock);
+	memcpy(verifier, k->verifier, IDENTITY_LEN);
+	pthread_mutex_unlock(&k->lock);
+}
+
+void vouch_lost(struct vouch *vouch)
+{
+	struct keeper *k = container_of(vouch, struct keeper, vouch);
+
+	pthread_mutex_lock(&k->lock);
+	if (new_generation(k) || write_record(k, true))
+		slog_error("export \"%s\": cannot write to %s: %s; do not start this server again before that is repaired, and then remove the file of this export there",
+			   k->name, k->state->path, strerror(errno));
+	make_verifier(k);
+	pthread_mutex_unlock(&k->lock);
+}
+
+void vouch_end(struct vouch *vouch, const struct observed *now)
+{
+	struct keeper *k = container_of(vouch, struct keeper, vouch);
+
+	pthread_mutex_lock(&k->lock);
+	memcpy(k->record.stamp, now->stamp, IDENTITY_LEN);
+	k->record.clean = true;
+	if (write_record(k, true))
+		slog_error("export \"%s\": cannot write to %s: %s", k->name,
+			   k->state->path, strerror(errno));
+	pthread_mutex_unlock(&k->lock);
+}
+
+void vouch_close(struct vouch *vouch)
+{
+	struct keeper *k = container_of(vouch, struct keeper, vouch);
+
+	pthread_mutex_lock(&k->lock);
+	k->stop = true;
+	pthread_cond_broadcast(&k->changed);
+	while (k->running)
+		pthread_cond_wait(&k->changed, &k->lock);
+	pthread_mutex_unlock(&k->lock);
+	pthread_cond_destroy(&k->changed);
+	pthread_mutex_destroy(&k->lock);
+	close(k->fd);
+	free(k);
+}

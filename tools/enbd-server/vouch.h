@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Vouches for what was acknowledged: the verifier of an export, the file that
+ * remembers it, and the lock that keeps a second server away.
+ * Documentation/protocol.rst, "HELLO".
+ */
+#ifndef ENBD_SERVER_VOUCH_H
+#define ENBD_SERVER_VOUCH_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "record.h"
+#include "state_dir.h"
+
+/*
+ * While the server writes, its file says that it may go on writing for so long.
+ * What changes a file after that, and after the server was killed, was another.
+ */
+#define VOUCH_LEASE_MS	10000
+#define VOUCH_RENEW_MS	1000
+/* Without writes for so long there is no lease. */
+#define VOUCH_IDLE_MS	600000
+
+/**
+ * struct vouch - of one export
+ * @busy: there is a lease; without it vouch_writing() makes one
+ * @used: there was a write since the lease was renewed
+ * Others: in vouch.c
+ */
+struct vouch {
+	atomic_bool busy;
+	atomic_bool used;
+};
+
+/**
+ * vouch_open() - lock the export against other servers, read what is remembered
+ * @state: with a folder
+ * @name: of the export, for messages
+ * @signature: of the export; a file in the folder is named after it
+ * @err: says who has it, or what is wrong with the file
+ *
+ * Waits for a server that was killed. Comes before the members are opened.
+ *
+ * Return: NULL with @err: ENBD_EXIT_BUSY if a server that lives on has it.
+ */
+struct vouch *vouch_open(const struct state_dir *state, const char *name,
+			 const uint8_t signature[IDENTITY_LEN],
+			 struct enbd_err *err);
+
+/**
+ * vouch_begin() - the members are open: decide on the verifier
+ * @vouch: open
+ * @now: what the members look like
+ * @err: filled if that cannot be written down
+ *
+ * Return: 0 or -1.
+ */
+int vouch_begin(struct vouch *vouch, const struct observed *now,
+		struct enbd_err *err);
+
+/* The verifier, any thread */
+void vouch_verifier(struct vouch *vouch, uint8_t verifier[IDENTITY_LEN]);
+
+/**
+ * vouch_lost() - data that were acknowledged may have been lost
+ * @vouch: begun
+ *
+ * When it returns the verifier is another one, also for later servers. Waits
+ * for the disk of the folder.
+ */
+void vouch_lost(struct vouch *vouch);
+
+/**
+ * vouch_end() - everything is on stable storage and all members are as they
+ *               will stay
+ * @vouch: begun
+ * @now: what they look like
+ */
+void vouch_end(struct vouch *vouch, const struct observed *now);
+
+/* Give up the lock; without vouch_end() it is as if the server was killed. */
+void vouch_close(struct vouch *vouch);
+
+/* vouch.c, for vouch_writing() */
+void vouch_wake(struct vouch *vouch);
+
+/**
+ * vouch_writing() - a member is about to be changed
+ * @vouch: or NULL
+ *
+ * Any thread, before each system call that does it.
+ */
+static inline void vouch_writing(struct vouch *vouch)
+{
+	if (!vouch)
+		return;
+	if (!atomic_load_explicit(&vouch->used, memory_order_relaxed))
+		atomic_store_explicit(&vouch->used, true,
+				      memory_order_relaxed);
+	if (!atomic_load(&vouch->busy))
+		vouch_wake(vouch);
+}
+
+#endif /* ENBD_SERVER_VOUCH_H */
