@@ -166,6 +166,10 @@ static void device_session_state(struct enbd_session *s, const char *reason)
 		pr_err_ratelimited("%s: no channel for %u ms, requests fail\n",
 				   dev->name, s->dead_timeout);
 		break;
+	case ENBD_DEVICE_STATE_STALE:
+		pr_err("%s: the server may have lost writes that it had acknowledged, in up to %llu bytes; I/O fails until that is accepted\n",
+		       dev->name, enbd_journal_bytes(s->led.journal));
+		break;
 	}
 	device_notify(dev, ENBD_EVENT_DEVICE_STATE, reason);
 	queue_work(enbd_device_wq, &dev->uevent_work);
@@ -417,6 +421,7 @@ static int device_copy_config(struct enbd_device *dev,
 	*c = *cfg;
 	/* the session's */
 	c->session_id = NULL;
+	c->signature = NULL;
 	if (!c->hw_queues)
 		c->hw_queues = min_t(u32, nr_cpu_ids, ENBD_DEFAULT_QUEUES);
 	c->hw_queues = min_t(u32, c->hw_queues, nr_cpu_ids);
@@ -439,6 +444,7 @@ static void device_session_config(const struct enbd_device *dev, const u8 *id,
 	cfg->io_timeout = c->io_timeout;
 	cfg->dead_timeout = c->dead_timeout;
 	cfg->keepalive = c->keepalive;
+	cfg->size = c->size;
 	if (id)
 		memcpy(cfg->id, id, sizeof(cfg->id));
 	else
@@ -489,6 +495,7 @@ struct enbd_device *enbd_device_new(const struct enbd_device_config *cfg,
 		goto err_config;
 	device_name(dev->name, dev->index);
 	device_session_config(dev, cfg->session_id, &session);
+	session.signature = cfg->signature;
 	err = enbd_session_init(&dev->session, dev->name, &session,
 				&device_session_ops);
 	if (err)
@@ -650,11 +657,12 @@ void enbd_device_remove_all(void)
  * @size: bytes
  * @why:  set to a text that says why not
  *
- * Context: process. Return: 0 or -EINVAL.
+ * Context: process. Return: 0, -EINVAL, or -ENOMEM.
  */
 int enbd_device_resize(struct enbd_device *dev, u64 size, const char **why)
 {
 	struct enbd_device_config wanted = dev->config;
+	int err = 0;
 	int attr;
 
 	wanted.size = size;
@@ -662,12 +670,34 @@ int enbd_device_resize(struct enbd_device *dev, u64 size, const char **why)
 	if (*why)
 		return -EINVAL;
 	mutex_lock(&dev->lock);
-	if (dev->size != size) {
+	if (dev->size != size)
+		err = enbd_session_resize(&dev->session, size);
+	if (err) {
+		*why = "no memory to record writes to so much";
+	} else if (dev->size != size) {
 		WRITE_ONCE(dev->size, size);
 		enbd_disk_set_size(dev);
 		device_notify(dev, ENBD_EVENT_DEVICE_RESIZE, NULL);
 	}
 	mutex_unlock(&dev->lock);
+	return err;
+}
+
+/**
+ * enbd_device_accept() - somebody takes responsibility for lost writes
+ * @dev:    the device
+ * @extack: told why not
+ *
+ * Context: process. Return: 0 or -EINVAL if it is not stale.
+ */
+int enbd_device_accept(struct enbd_device *dev, struct netlink_ext_ack *extack)
+{
+	int err = enbd_session_accept(&dev->session, extack);
+
+	if (err)
+		return err;
+	pr_warn("%s: the loss of acknowledged writes was accepted\n", dev->name);
+	device_notify(dev, ENBD_EVENT_DEVICE_ACCEPTED, NULL);
 	return 0;
 }
 

@@ -48,6 +48,7 @@ enum {
  * @keepalive:  milliseconds, 0 never
  * @replay:     enum enbd_replay
  * @session_id: ENBD_SESSION_ID_LEN bytes, or NULL for one of our own
+ * @signature: ENBD_SIGNATURE_LEN bytes that the server must show, or NULL
  */
 struct enbd_device_config {
 	int index;
@@ -66,6 +67,7 @@ struct enbd_device_config {
 	u32 keepalive;
 	u32 replay;
 	const u8 *session_id;
+	const u8 *signature;
 };
 
 /**
@@ -126,6 +128,8 @@ int enbd_device_del(struct enbd_device *dev, bool force,
 int enbd_device_resize(struct enbd_device *dev, u64 size, const char **why);
 const char *enbd_device_judge_size(const struct enbd_device *dev, u64 size);
 void enbd_device_offer(struct enbd_device *dev, u64 size);
+int enbd_device_accept(struct enbd_device *dev,
+		       struct netlink_ext_ack *extack);
 void enbd_device_set_io_timeout(struct enbd_device *dev, u32 ms);
 int enbd_device_set_keepalive(struct enbd_device *dev, u32 ms,
 			      const char **why);

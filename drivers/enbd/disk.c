@@ -80,7 +80,7 @@ static blk_status_t disk_queue_rq(struct blk_mq_hw_ctx *hctx,
 	if (status != BLK_STS_OK)
 		return status;
 	blk_mq_start_request(bd->rq);
-	enbd_io_begin(io, bd->rq);
+	enbd_io_begin(&dev->session.led, io, bd->rq);
 	enbd_session_submit(&dev->session, hctx->queue_num, io, bd->last);
 	return BLK_STS_OK;
 }

@@ -72,15 +72,20 @@ void enbd_ledger_free(struct enbd_ledger *led)
 
 /**
  * enbd_io_begin() - the block layer starts a request
- * @io: its entry, FREE
- * @rq: the request, already started; its data length must be below 4 GiB
+ * @led: the ledger
+ * @io:  its entry, FREE, with type, flags, offset and length of io->wire
+ * @rq:  the request, already started; its data length must be below 4 GiB
  *
- * The caller owns the entry until it assigns or parks it, and fills in
- * type, flags, offset and length of io->wire.
+ * The caller owns the entry until it assigns or parks it. What a flush stands
+ * for is settled here, however often it is sent.
  */
-void enbd_io_begin(struct enbd_io *io, struct request *rq)
+void enbd_io_begin(struct enbd_ledger *led, struct enbd_io *io,
+		   struct request *rq)
 {
 	io->rq = rq;
+	io->journal = led->journal;
+	if (io->journal && io->wire.type == ENBD_CMD_FLUSH)
+		io->flush = enbd_journal_flush_begin(io->journal);
 }
 
 /**
@@ -205,12 +210,32 @@ bool enbd_io_take(struct enbd_io *io, u8 channel, enum enbd_io_state *was)
 	return *was != ENBD_IO_FREE && word_channel(word) == channel;
 }
 
+/* Record what the end of a request means for the data that are not durable. */
+static void io_record(struct enbd_io *io, bool ok)
+{
+	switch (io->wire.type) {
+	case ENBD_CMD_WRITE:
+	case ENBD_CMD_TRIM:
+	case ENBD_CMD_WRITE_ZEROES:
+		if (ok && !(io->wire.flags & ENBD_CMD_FLAG_FUA))
+			enbd_journal_mark(io->journal, io->wire.offset,
+					  io->wire.length);
+		break;
+	case ENBD_CMD_FLUSH:
+		enbd_journal_flush_end(io->journal, io->flush, ok);
+		break;
+	}
+}
+
 /**
  * enbd_io_end() - answer the request
  * @io:     the entry, the caller's; free for reuse at once
  * @status: what the block layer is told
  *
- * Context: any but hard interrupt.
+ * Every request comes by here, answered or given up, so this is where the
+ * journal hears of it: before anybody can rely on what was written.
+ *
+ * Context: process.
  */
 void enbd_io_end(struct enbd_io *io, blk_status_t status)
 {
@@ -218,6 +243,8 @@ void enbd_io_end(struct enbd_io *io, blk_status_t status)
 	u64 word = atomic64_read(&io->owner);
 
 	trace_enbd_rq_done(io, status);
+	if (io->journal)
+		io_record(io, status == BLK_STS_OK);
 	io->rq = NULL;
 	atomic64_set_release(&io->owner,
 			     io_word(word_gen(word), ENBD_IO_NO_CHANNEL,

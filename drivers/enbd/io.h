@@ -25,6 +25,7 @@
 #include <linux/bvec.h>
 #include <linux/llist.h>
 
+#include "journal.h"
 #include "wire.h"
 
 enum enbd_io_state {
@@ -48,6 +49,9 @@ enum enbd_io_state {
  * @owner: generation, channel, enum enbd_io_state; see io_word() in io.c
  * @rq:    the block layer's request; constant while not FREE
  * @wire:  what is sent; the cookie changes with every dispatch (owner)
+ * @journal: where it is recorded that it was done, may be NULL; constant while
+ *         not FREE
+ * @flush: of a flush: its token of @journal; constant while not FREE
  * @since: when the channel got it, in jiffies (written before QUEUED)
  * @cover: what was answered so far (owner)
  * @end:   bytes of the channel's stream up to its last (while SENDING)
@@ -59,6 +63,8 @@ struct enbd_io {
 	atomic64_t owner;
 	struct request *rq;
 	struct enbd_wire_request wire;
+	struct enbd_journal *journal;
+	u32 flush;
 	unsigned long since;
 	struct enbd_wire_cover cover;
 	u64 end;
@@ -71,6 +77,8 @@ struct enbd_io {
  * @io:    @nr entries, one for each tag of each hardware queue
  * @nr:    entries
  * @depth: tags of a hardware queue
+ * @journal: where writes are recorded, NULL if nowhere; constant once there is
+ *         a channel
  *
  * Constant from creation on, but for the entries.
  */
@@ -78,6 +86,7 @@ struct enbd_ledger {
 	struct enbd_io *io;
 	unsigned int nr;
 	unsigned int depth;
+	struct enbd_journal *journal;
 };
 
 /**
@@ -94,7 +103,8 @@ int enbd_ledger_init(struct enbd_ledger *led, unsigned int queues,
 		     unsigned int depth);
 void enbd_ledger_free(struct enbd_ledger *led);
 
-void enbd_io_begin(struct enbd_io *io, struct request *rq);
+void enbd_io_begin(struct enbd_ledger *led, struct enbd_io *io,
+		   struct request *rq);
 void enbd_io_assign(struct enbd_ledger *led, struct enbd_io *io, u8 channel);
 void enbd_io_park(struct enbd_io *io);
 void enbd_io_hold(struct enbd_io *io);

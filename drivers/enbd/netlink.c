@@ -110,6 +110,18 @@ static int fill_failover(struct sk_buff *skb, const struct enbd_session *s)
 	       nla_put_u32(skb, ENBD_A_DEVICE_HELD, READ_ONCE(s->nr_held));
 }
 
+static int fill_journal(struct sk_buff *skb, const struct enbd_session *s)
+{
+	struct enbd_journal *j = s->led.journal;
+
+	return j && (nla_put_u64_64bit(skb, ENBD_A_DEVICE_REGION_SIZE,
+				       enbd_journal_region_size(j),
+				       ENBD_A_DEVICE_PAD) ||
+		     nla_put_u64_64bit(skb, ENBD_A_DEVICE_UNFLUSHED,
+				       enbd_journal_bytes(j),
+				       ENBD_A_DEVICE_PAD));
+}
+
 static int fill_device(struct sk_buff *skb, const void *arg)
 {
 	struct enbd_device *dev = (void *)arg;
@@ -134,6 +146,7 @@ static int fill_device(struct sk_buff *skb, const void *arg)
 	       nla_put_u32(skb, ENBD_A_DEVICE_PARKED,
 			   READ_ONCE(dev->session.nr_parked)) ||
 	       fill_failover(skb, &dev->session) ||
+	       fill_journal(skb, &dev->session) ||
 	       fill_disk(skb, dev);
 }
 
@@ -224,6 +237,8 @@ static int add_channel(struct enbd_session *s,
 		type = ENBD_A_CHANNEL_INDEX;
 	else if (ret == -ESTALE)
 		type = ENBD_A_CHANNEL_INCARNATION;
+	else if (ret == -EKEYREJECTED)
+		type = ENBD_A_CHANNEL_SIGNATURE;
 	if (ret < 0)
 		blame(info, NULL, tb[type]);
 	return ret;
@@ -248,8 +263,6 @@ static int add_channels(struct enbd_device *dev, struct genl_info *info)
 			ret = read_wish(dev, tb, attr, &wish, info->extack);
 		if (ret)
 			return ret;
-		if (!nr)
-			s->features = wish.features;
 		/* a place of its own even if the one before is lost by now */
 		wish.index = nr++;
 		ret = enbd_session_reserve(s, wish.index, &wish.incarnation,
@@ -281,6 +294,7 @@ int enbd_nl_device_add_doit(struct sk_buff *skb, struct genl_info *info)
 				      ENBD_DEFAULT_KEEPALIVE),
 		.replay = attr_u32(tb[ENBD_A_DEVICE_REPLAY], ENBD_REPLAY_AUTO),
 		.session_id = attr_bytes(tb[ENBD_A_DEVICE_SESSION_ID]),
+		.signature = attr_bytes(tb[ENBD_A_DEVICE_SIGNATURE]),
 	};
 	struct enbd_device *dev;
 	const char *why;
@@ -589,12 +603,6 @@ int enbd_nl_channel_del_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-static int unsupported(struct genl_info *info)
-{
-	GENL_SET_ERR_MSG(info, "not supported yet");
-	return -EOPNOTSUPP;
-}
-
 struct reservation {
 	const struct enbd_device *dev;
 	u32 index;
@@ -644,10 +652,60 @@ int enbd_nl_channel_reserve_doit(struct sk_buff *skb, struct genl_info *info)
 
 int enbd_nl_device_accept_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return unsupported(info);
+	struct enbd_device *dev = find_device(info, ENBD_A_DEVICE_INDEX);
+	int err;
+
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	err = enbd_device_accept(dev, info->extack);
+	if (err)
+		blame(info, NULL, info->attrs[ENBD_A_DEVICE_INDEX]);
+	enbd_device_put(dev);
+	return err;
 }
 
+static int fill_lost(struct sk_buff *skb, const struct enbd_device *dev,
+		     u64 offset, u64 length)
+{
+	return nla_put_u32(skb, ENBD_A_LOST_DEVICE_INDEX, dev->index) ||
+	       nla_put_u64_64bit(skb, ENBD_A_LOST_OFFSET, offset,
+				 ENBD_A_LOST_PAD) ||
+	       nla_put_u64_64bit(skb, ENBD_A_LOST_LENGTH, length,
+				 ENBD_A_LOST_PAD);
+}
+
+/* One message a range; where to go on is kept in cb->ctx. */
 int enbd_nl_lost_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	return -EOPNOTSUPP;
+	struct nlattr **tb = enbd_dump_attrs(cb);
+	struct nlattr *index = tb ? tb[ENBD_A_LOST_DEVICE_INDEX] : NULL;
+	u64 *pos = (u64 *)cb->ctx;
+	struct enbd_device *dev;
+	u64 next, offset, length;
+
+	if (!index) {
+		NL_SET_ERR_MSG(cb->extack, "index of the device is missing");
+		return -EINVAL;
+	}
+	dev = enbd_device_get(nla_get_u32(index));
+	if (!dev) {
+		NL_SET_ERR_MSG_ATTR(cb->extack, index, "no such device");
+		return -ENODEV;
+	}
+	next = *pos;
+	while (enbd_session_lost(&dev->session, &next, &offset, &length)) {
+		void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
+					cb->nlh->nlmsg_seq, &enbd_nl_family,
+					NLM_F_MULTI, ENBD_NL_LOST_GET);
+
+		if (!hdr || fill_lost(skb, dev, offset, length)) {
+			if (hdr)
+				genlmsg_cancel(skb, hdr);
+			break;
+		}
+		genlmsg_end(skb, hdr);
+		*pos = next;
+	}
+	enbd_device_put(dev);
+	return skb->len;
 }

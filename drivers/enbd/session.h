@@ -19,6 +19,7 @@
 #include <linux/srcu.h>
 
 #include "channel.h"
+#include "identity.h"
 
 struct enbd_session;
 
@@ -131,6 +132,8 @@ struct enbd_channel_config {
  * @io_timeout: milliseconds a command may take, 0 for ever
  * @dead_timeout: milliseconds without a channel until requests fail, 0 never
  * @keepalive: milliseconds of silence until a channel is lost, 0 never
+ * @size:   bytes of the export
+ * @signature: ENBD_SIGNATURE_LEN bytes that the server must show, or NULL
  */
 struct enbd_session_config {
 	unsigned int queues;
@@ -141,13 +144,15 @@ struct enbd_session_config {
 	u32 io_timeout;
 	u32 dead_timeout;
 	u32 keepalive;
+	u64 size;
+	const u8 *signature;
 };
 
 /**
  * struct enbd_session - see above
  *
  * Memory reclaim may wait for a channel to be replaced, which needs @lock: who
- * holds it allocates without I/O, see session_lock().
+ * holds it allocates without I/O, see enbd_session_lock().
  *
  * @led:     all requests
  * @ops:     constant
@@ -160,6 +165,8 @@ struct enbd_session_config {
  * @multi:   the server lets several channels work at once; constant
  * @id:      identity on the server; constant
  * @features: ENBD_FEATURE_* of all channels; constant after the first
+ * @identity: whom it belongs to; under @lock
+ * @size:    bytes of the export; under @lock
  * @place:   by index
  * @nr_held: writes that wait for a fence; under @lock
  * @replay:  enum enbd_replay; under @lock
@@ -187,6 +194,8 @@ struct enbd_session {
 	bool multi;
 	u8 id[ENBD_SESSION_ID_LEN];
 	u32 features;
+	struct enbd_identity identity;
+	u64 size;
 
 	struct enbd_place place[ENBD_MAX_CHANNELS];
 	u32 nr_held;
@@ -223,22 +232,33 @@ int enbd_session_init(struct enbd_session *s, const char *disk,
 		      const struct enbd_session_ops *ops);
 void enbd_session_free(struct enbd_session *s);
 
+/* admit.c */
 int enbd_session_reserve(struct enbd_session *s, int index, u32 *incarnation,
 			 struct netlink_ext_ack *extack);
 int enbd_session_add(struct enbd_session *s,
 		     const struct enbd_channel_config *cfg,
 		     struct netlink_ext_ack *extack);
+
 int enbd_session_del(struct enbd_session *s, unsigned int index,
 		     struct netlink_ext_ack *extack);
 void enbd_session_close(struct enbd_session *s);
 void enbd_session_fail(struct enbd_session *s);
 void enbd_session_shutdown(struct enbd_session *s, bool orderly);
 void enbd_session_flush(struct enbd_session *s);
+int enbd_session_resize(struct enbd_session *s, u64 size);
 void enbd_session_set_io_timeout(struct enbd_session *s, u32 ms);
 void enbd_session_set_dead_timeout(struct enbd_session *s, u32 ms);
 void enbd_session_set_keepalive(struct enbd_session *s, u32 ms);
 void enbd_session_set_replay(struct enbd_session *s, u32 replay);
 
+/* stale.c */
+int enbd_session_accept(struct enbd_session *s, struct netlink_ext_ack *extack);
+bool enbd_session_lost(struct enbd_session *s, u64 *pos, u64 *offset,
+		       u64 *length);
+void enbd_stale_look(struct enbd_session *s, const struct enbd_channel *ch,
+		     const struct enbd_shown *shown);
+
+/* dispatch.c */
 bool enbd_session_park(struct enbd_session *s, struct enbd_io *io);
 void enbd_session_unpark(struct enbd_session *s, u32 state);
 void enbd_session_submit(struct enbd_session *s, unsigned int queue,
@@ -247,13 +267,14 @@ void enbd_session_commit(struct enbd_session *s, unsigned int queue);
 unsigned long enbd_session_timeout(struct enbd_session *s, struct enbd_io *io,
 				   unsigned int ms);
 
-/* Between session.c and tend.c, the latter under session->lock */
+/* Between session.c, admit.c and stale.c; tend.c, under session->lock */
 extern struct workqueue_struct *enbd_session_wq;
 
 unsigned int enbd_session_lock(struct enbd_session *s);
 void enbd_session_unlock(struct enbd_session *s, unsigned int noio);
 
 bool enbd_session_live(struct enbd_session *s);
+void enbd_session_arm(struct enbd_session *s);
 void enbd_session_mark(struct enbd_channel *ch, u32 state);
 void enbd_session_update(struct enbd_session *s, const char *reason);
 bool enbd_session_drain(struct enbd_channel *ch);

@@ -34,6 +34,21 @@ static struct enbd_device *to_device(struct device *d)
 	return dev_to_disk(d)->private_data;
 }
 
+/* Both 0 without a journal */
+static u64 unflushed(const struct enbd_device *dev)
+{
+	struct enbd_journal *j = dev->session.led.journal;
+
+	return j ? enbd_journal_bytes(j) : 0;
+}
+
+static u64 region_size(const struct enbd_device *dev)
+{
+	struct enbd_journal *j = dev->session.led.journal;
+
+	return j ? enbd_journal_region_size(j) : 0;
+}
+
 #define ENBD_DEVICE_ATTR(name, format, value)				\
 static ssize_t name##_show(struct device *d,				\
 			   struct device_attribute *attr, char *buf)	\
@@ -57,6 +72,8 @@ ENBD_DEVICE_ATTR(keepalive_ms, "%u", READ_ONCE(dev->session.keepalive));
 ENBD_DEVICE_ATTR(fencing, "%s",
 		 fencings[enbd_failover_fencing(dev->session.features,
 						READ_ONCE(dev->session.replay))]);
+ENBD_DEVICE_ATTR(unflushed, "%llu", unflushed(dev));
+ENBD_DEVICE_ATTR(region_size, "%llu", region_size(dev));
 
 static struct attribute *device_attrs[] = {
 	&dev_attr_state.attr,
@@ -70,6 +87,8 @@ static struct attribute *device_attrs[] = {
 	&dev_attr_features.attr,
 	&dev_attr_keepalive_ms.attr,
 	&dev_attr_fencing.attr,
+	&dev_attr_unflushed.attr,
+	&dev_attr_region_size.attr,
 	NULL
 };
 

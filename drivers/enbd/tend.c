@@ -39,10 +39,11 @@ bool enbd_session_live(struct enbd_session *s)
 	return false;
 }
 
-/* Make the route of a queue anew. */
+/* Make the route of a queue anew. A stale device has none. */
 static void session_route(struct enbd_session *s, unsigned int queue)
 {
 	struct enbd_squeue *sq = &s->queue[queue];
+	bool stale = s->state == ENBD_DEVICE_STATE_STALE;
 	struct enbd_route *old, *new;
 	struct enbd_channel *ch;
 	unsigned int i;
@@ -50,13 +51,13 @@ static void session_route(struct enbd_session *s, unsigned int queue)
 	old = rcu_dereference_protected(sq->route, lockdep_is_held(&s->lock));
 	new = old == &sq->spare[0] ? &sq->spare[1] : &sq->spare[0];
 	new->nr = 0;
-	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
+	for (i = 0; i < ENBD_MAX_CHANNELS && !stale; i++) {
 		ch = enbd_session_channel(s, i);
 		if (channel_usable(ch) && ch->hw_queue == queue)
 			new->ch[new->nr++] = ch;
 	}
 	new->own = new->nr;
-	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
+	for (i = 0; i < ENBD_MAX_CHANNELS && !stale; i++) {
 		ch = enbd_session_channel(s, i);
 		if (channel_usable(ch) && ch->hw_queue != queue)
 			new->ch[new->nr++] = ch;
@@ -64,6 +65,14 @@ static void session_route(struct enbd_session *s, unsigned int queue)
 	if (!new->own)
 		new->own = new->nr;
 	rcu_assign_pointer(sq->route, new);
+}
+
+/* The time without a channel begins now. */
+void enbd_session_arm(struct enbd_session *s)
+{
+	if (s->dead_timeout)
+		mod_delayed_work(enbd_session_wq, &s->dead_work,
+				 msecs_to_jiffies(s->dead_timeout));
 }
 
 /*
@@ -97,9 +106,7 @@ void enbd_session_update(struct enbd_session *s, const char *reason)
 		WRITE_ONCE(s->state, ENBD_DEVICE_STATE_PARKED);
 		spin_unlock(&s->park_lock);
 		changed = true;
-		if (s->dead_timeout)
-			mod_delayed_work(enbd_session_wq, &s->dead_work,
-					 msecs_to_jiffies(s->dead_timeout));
+		enbd_session_arm(s);
 	}
 	for (i = 0; i < s->nr_queues; i++)
 		session_route(s, i);

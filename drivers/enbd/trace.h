@@ -11,6 +11,7 @@
 #include <linux/tracepoint.h>
 
 #include "channel.h"
+#include "identity.h"
 
 TRACE_DEFINE_ENUM(ENBD_CMD_READ);
 TRACE_DEFINE_ENUM(ENBD_CMD_WRITE);
@@ -190,6 +191,40 @@ TRACE_EVENT(enbd_place,
 	TP_printk("%s channel %u incarnation %u %s", __entry->disk,
 		  __entry->channel, __entry->incarnation,
 		  show_enbd_place_event(__entry->event))
+);
+
+TRACE_DEFINE_ENUM(ENBD_VERIFIER_SAME);
+TRACE_DEFINE_ENUM(ENBD_VERIFIER_ADOPT);
+TRACE_DEFINE_ENUM(ENBD_VERIFIER_STALE);
+
+#define show_enbd_verdict(verdict)				\
+	__print_symbolic(verdict,				\
+			 { ENBD_VERIFIER_SAME, "same" },	\
+			 { ENBD_VERIFIER_ADOPT, "adopted" },	\
+			 { ENBD_VERIFIER_STALE, "stale" })
+
+/* the verifier that a new channel has shown was judged */
+TRACE_EVENT(enbd_verifier,
+	TP_PROTO(const struct enbd_channel *ch, enum enbd_verdict verdict,
+		 u64 unflushed),
+	TP_ARGS(ch, verdict, unflushed),
+	TP_STRUCT__entry(
+		__array(char, disk, ENBD_NAME_MAX)
+		__field(u8, channel)
+		__field(u32, incarnation)
+		__field(u32, verdict)
+		__field(u64, unflushed)
+	),
+	TP_fast_assign(
+		strscpy(__entry->disk, ch->disk, ENBD_NAME_MAX);
+		__entry->channel = ch->index;
+		__entry->incarnation = ch->incarnation;
+		__entry->verdict = verdict;
+		__entry->unflushed = unflushed;
+	),
+	TP_printk("%s channel %u incarnation %u %s, unflushed %llu",
+		  __entry->disk, __entry->channel, __entry->incarnation,
+		  show_enbd_verdict(__entry->verdict), __entry->unflushed)
 );
 
 #endif /* ENBD_TRACE_H */

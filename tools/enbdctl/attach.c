@@ -32,10 +32,11 @@ int attach_reserve(struct attach *a, struct nl *nl, uint32_t device_index,
 	mnl_attr_put_u32(req, ENBD_A_CHANNEL_DEVICE_INDEX, device_index);
 	if (place >= 0)
 		mnl_attr_put_u32(req, ENBD_A_CHANNEL_INDEX, (uint32_t)place);
-	if (!nl_run(nl, req, take_reservation, &a->place, NULL, err))
-		return 0;
-	return enbd_fail_prefix(err, "/dev/%s: cannot add a channel",
-				a->device.name);
+	a->reserved = !nl_run(nl, req, take_reservation, &a->place, NULL, err);
+	if (!a->reserved && err->error != EOPNOTSUPP)
+		return enbd_fail_prefix(err, "/dev/%s: cannot add a channel",
+					a->device.name);
+	return 0;
 }
 
 /*
@@ -79,7 +80,7 @@ static int check(const struct attach *a, const char *server,
 				 d->name, e->block_min, e->block_pref,
 				 e->block_max, d->block_min, d->block_pref,
 				 d->block_max);
-	if (channel->hello.features == a->place.features)
+	if (!a->reserved || channel->hello.features == a->place.features)
 		return 0;
 	if (!channel->hello.features)
 		return enbd_fail(err, ENBD_EXIT_IDENTITY,
@@ -115,7 +116,8 @@ static int hand_over(struct attach *a, const char *server,
 	int error;
 
 	*index = a->place.index;
-	msg_put_channel_add(req, a->device.index, &a->place, channel);
+	msg_put_channel_add(req, a->device.index,
+			    a->reserved ? &a->place : NULL, channel);
 	if (!nl_run(a->nl, req, take_place, index, NULL, err))
 		return 0;
 	error = err->error;
