@@ -319,6 +319,22 @@ static void parked_requests_fail_with_the_device(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, now->ended, 3, "a failed device fails at once");
 }
 
+/* Whatever waits and whatever comes fails, until somebody accepts that */
+static void stale_fails(struct kunit *test)
+{
+	set_route(0);
+	now->s.state = ENBD_DEVICE_STATE_PARKED;
+	submit(0, true);
+	submit(1, true);
+	enbd_session_unpark(&now->s, ENBD_DEVICE_STATE_STALE);
+	KUNIT_EXPECT_EQ(test, now->ended, 2);
+	KUNIT_EXPECT_EQ(test, (__force u8)now->status, (__force u8)BLK_STS_IOERR);
+	submit(2, true);
+	KUNIT_EXPECT_EQ(test, now->ended, 3);
+	KUNIT_EXPECT_TRUE(test, list_empty(&now->s.parked));
+	KUNIT_EXPECT_EQ(test, now->nr_queued, 0);
+}
+
 static void closing_fails(struct kunit *test)
 {
 	set_route(0);
@@ -431,6 +447,7 @@ static struct kunit_case dispatch_cases[] = {
 	KUNIT_CASE(one_channel),
 	KUNIT_CASE(parks_without_channel),
 	KUNIT_CASE(parked_requests_fail_with_the_device),
+	KUNIT_CASE(stale_fails),
 	KUNIT_CASE(closing_fails),
 	KUNIT_CASE(park_is_refused_when_up),
 	KUNIT_CASE(last_of_a_batch_is_parked),

@@ -7,6 +7,7 @@
 
 #include <kunit/test.h>
 #include <linux/bio.h>
+#include <linux/sizes.h>
 
 #include "io.c"
 
@@ -398,6 +399,97 @@ static void io_cursor_skip(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bv.bv_len, 10);
 }
 
+/**
+ * struct record_case - a request that ends, and the journal
+ * @type:  enum enbd_cmd
+ * @flags: ENBD_CMD_FLAG_*
+ * @ok:    it was done
+ * @bytes: in the journal afterwards
+ */
+struct record_case {
+	u16 type;
+	u16 flags;
+	bool ok;
+	u64 bytes;
+};
+
+static const struct record_case record_cases[] = {
+	{ ENBD_CMD_READ, 0, true, 0 },
+	{ ENBD_CMD_WRITE, 0, true, SZ_128K },
+	{ ENBD_CMD_WRITE, 0, false, 0 },
+	{ ENBD_CMD_WRITE, ENBD_CMD_FLAG_FUA, true, 0 },
+	{ ENBD_CMD_TRIM, 0, true, SZ_128K },
+	{ ENBD_CMD_TRIM, 0, false, 0 },
+	{ ENBD_CMD_TRIM, ENBD_CMD_FLAG_FUA, true, 0 },
+	{ ENBD_CMD_WRITE_ZEROES, 0, true, SZ_128K },
+	{ ENBD_CMD_WRITE_ZEROES, ENBD_CMD_FLAG_NO_HOLE, true, SZ_128K },
+	{ ENBD_CMD_WRITE_ZEROES, 0, false, 0 },
+	{ ENBD_CMD_WRITE_ZEROES, ENBD_CMD_FLAG_FUA | ENBD_CMD_FLAG_NO_HOLE,
+	  true, 0 },
+};
+
+static struct enbd_journal *test_journal(struct kunit *test)
+{
+	struct enbd_ledger *led = test->priv;
+
+	led->journal = enbd_journal_new(SZ_1M);
+	KUNIT_ASSERT_NOT_NULL(test, led->journal);
+	return led->journal;
+}
+
+static void io_record_writes(struct kunit *test)
+{
+	struct enbd_journal *j = test_journal(test);
+	struct enbd_io *io = entry(test);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(record_cases); i++) {
+		const struct record_case *c = &record_cases[i];
+
+		io->wire.type = c->type;
+		io->wire.flags = c->flags;
+		/* two regions of 64 KiB */
+		io->wire.offset = SZ_128K - 512;
+		io->wire.length = 1024;
+		enbd_io_begin(test->priv, io, NULL);
+		enbd_io_assign(test->priv, io, CH);
+		KUNIT_EXPECT_TRUE(test, enbd_journal_empty(j));
+		io_record(io, c->ok);
+		KUNIT_EXPECT_EQ_MSG(test, enbd_journal_bytes(j), c->bytes,
+				    "case %u", i);
+		enbd_journal_clear(j);
+	}
+	enbd_journal_free(j);
+}
+
+/* Sent again on another channel, it stands for what it was first sent for */
+static void io_record_flush(struct kunit *test)
+{
+	struct enbd_journal *j = test_journal(test);
+	struct enbd_io *io = entry(test);
+
+	io->wire = (struct enbd_wire_request){ .type = ENBD_CMD_FLUSH };
+	enbd_journal_mark(j, 0, 1);
+	enbd_io_begin(test->priv, io, NULL);
+	enbd_io_assign(test->priv, io, CH);
+	enbd_io_sent(io);
+	enbd_journal_mark(j, SZ_64K, 1);
+	enbd_io_park(io);
+	enbd_io_assign(test->priv, io, OTHER);
+	KUNIT_EXPECT_EQ(test, enbd_journal_bytes(j), SZ_128K);
+	io_record(io, true);
+	KUNIT_EXPECT_EQ(test, enbd_journal_bytes(j), SZ_64K);
+
+	/* given up: nothing is cleared, and the next flush can */
+	enbd_io_begin(test->priv, io, NULL);
+	io_record(io, false);
+	KUNIT_EXPECT_EQ(test, enbd_journal_bytes(j), SZ_64K);
+	enbd_io_begin(test->priv, io, NULL);
+	io_record(io, true);
+	KUNIT_EXPECT_TRUE(test, enbd_journal_empty(j));
+	enbd_journal_free(j);
+}
+
 static void io_cursor_no_data(struct kunit *test)
 {
 	struct request rq = {};
@@ -426,6 +518,8 @@ static struct kunit_case io_cases[] = {
 	KUNIT_CASE(io_take_none),
 	KUNIT_CASE(io_park),
 	KUNIT_CASE(io_status),
+	KUNIT_CASE(io_record_writes),
+	KUNIT_CASE(io_record_flush),
 	KUNIT_CASE(io_cursor_all),
 	KUNIT_CASE(io_cursor_parts),
 	KUNIT_CASE(io_cursor_skip),
