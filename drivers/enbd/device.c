@@ -280,13 +280,14 @@ static void device_uevent_work(struct work_struct *work)
 	struct enbd_device *dev = container_of(work, struct enbd_device,
 					       uevent_work);
 	struct gendisk *disk = enbd_disk_get(dev);
+	char *env[2] = {};
 	char text[24];
-	char *env[] = { text, NULL };
 
 	if (!disk)
 		return;
 	snprintf(text, sizeof(text), "ENBD_STATE=%s",
 		 state[enbd_device_state(dev)]);
+	env[0] = text;
 	if (test_bit(ENBD_DEVICE_ADDED, &dev->bits))
 		kobject_uevent_env(&disk_to_dev(disk)->kobj, KOBJ_CHANGE, env);
 	put_disk(disk);
