@@ -2,15 +2,6 @@
 #
 # Tests with the reconnect monitor. Source after enbd.sh.
 
-export ENBD_RUN_DIR=$T/run
-mkdir -p "$ENBD_RUN_DIR"
-
-start_monitor()
-{
-	spawn monitor enbdctl monitor
-	MONITOR=$PID
-}
-
 # A child that ends by itself or is killed is no surprise.
 kill_monitor()
 {

@@ -9,11 +9,10 @@ command -v nft >/dev/null || skip_all "nft is not installed"
 # ours arrives, and nobody is told.
 silence()
 {
-	nft add table inet enbd || return 1
-	nft add chain inet enbd in \
-		'{ type filter hook input priority 0; }' || return 1
-	nft add rule inet enbd in tcp sport "$1" drop &&
-		nft add rule inet enbd in tcp dport "$1" drop
+	nft "add table inet enbd
+	add chain inet enbd in { type filter hook input priority 0; }
+	add rule inet enbd in tcp sport $1 drop
+	add rule inet enbd in tcp dport $1 drop"
 }
 
 unsilence()

@@ -39,6 +39,7 @@ class Faults:
         now = time.monotonic()
         due = [entry for entry in self.later if everything or entry[0] <= now]
         self.later = [entry for entry in self.later if entry not in due]
+        # What is done now may leave something for later again.
         for _when, key, function in due:
             self.busy.discard(key)
             function()
@@ -187,12 +188,26 @@ class Faults:
         return f"SIGSTOP for {after:.3f} s"
 
     def channel_del(self):
-        places = [index for index, (state, _path, _port) in self.world.channels().items() if state == "live"]
-        if len(places) < 2:
+        """What was removed does not come back by itself."""
+        channels = self.world.channels()
+        places = [index for index, (state, _path, _port) in channels.items() if state == "live"]
+        if len(places) < 2 or "channel" in self.busy:
             return None
         index = self.random.choice(places)
         status, text = self.world.enbdctl("channel", "del", "/dev/" + self.world.name, str(index))
-        return f"{index}: {text or status}"
+        after = self.some_time()
+        self.undo_after(after, "channel", lambda: self.put_back(channels[index][1]))
+        return f"{index}: {text or status}, again after {after:.3f} s"
+
+    def put_back(self, path):
+        """The network may be under a fault, too."""
+        if len(self.world.channels()) >= 4:
+            return
+        status, text = self.world.enbdctl("channel", "add", "/dev/" + self.world.name, "--bind", path,
+                                          "--handshake-timeout", "2")
+        if status:
+            self.note(f"channel add over {path}: {text}")
+            self.undo_after(0.2, "channel", lambda: self.put_back(path))
 
     def channel_add(self):
         if len(self.world.channels()) >= 6:

@@ -386,7 +386,7 @@ void link_release(struct link *l, uint64_t *writes, bool *gone)
 	n = f.writes - l->frames.writes;
 	*writes += n;
 	l->hold = HOLD_NONE;
-	if (l->server.fd < 0) {
+	if (l->server.eof) {
 		*gone = true;
 		link_stats.gone += n;
 		link_kill(l, true);

@@ -190,7 +190,7 @@ static void account(struct worker *w, enum op op, uint64_t us, int error)
 }
 
 static int timed_io(struct worker *w, enum op op, uint32_t first, unsigned int n,
-		    uint64_t seq)
+		    const uint64_t *seq)
 {
 	uint64_t begin = now_us(), number;
 	int error;
@@ -218,7 +218,7 @@ static void change(struct worker *w, enum op op, uint32_t first, unsigned int n)
 	for (i = 0; i < n && op == OP_WRITE; i++)
 		block_fill(w->buf + (size_t)i * UNIT_SIZE, ledger.run, first + i,
 			   seq[i], w->number);
-	error = timed_io(w, op, first, n, seq[0]);
+	error = timed_io(w, op, first, n, seq);
 	ledger_end(&ledger, op, first, n, !error);
 }
 
@@ -228,7 +228,7 @@ static void look(struct worker *w, uint32_t first, unsigned int n)
 	unsigned int i;
 
 	ledger_read_begin(&ledger, first, n, window);
-	if (timed_io(w, OP_READ, first, n, 0))
+	if (timed_io(w, OP_READ, first, n, NULL))
 		return;
 	for (i = 0; i < n; i++)
 		judge_unit(first + i, &window[i], w->buf + (size_t)i * UNIT_SIZE);
@@ -246,7 +246,7 @@ static void one(struct worker *w)
 		n = opt.units - first;
 	switch (random_next(w) % 64) {
 	case 0:
-		timed_io(w, OP_FLUSH, first, 0, 0);
+		timed_io(w, OP_FLUSH, first, 0, NULL);
 		break;
 	case 1:
 		change(w, OP_ZERO, first, n);

@@ -5,10 +5,12 @@
 #include <string.h>
 #include <time.h>
 
-#define ENTRIES		(1u << 18)
+#define ENTRIES		(1u << 16)
+#define UNITS_MAX	16
 
 static struct entry {
-	uint64_t begin, end, seq, number;
+	uint64_t begin, end, number;
+	uint64_t seq[UNITS_MAX];
 	uint32_t first;
 	uint16_t n, thread;
 	uint8_t op;
@@ -26,7 +28,7 @@ uint64_t now_us(void)
 	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
 }
 
-uint64_t journal_begin(enum op op, uint32_t first, unsigned int n, uint64_t seq,
+uint64_t journal_begin(enum op op, uint32_t first, unsigned int n, const uint64_t *seq,
 		       unsigned int thread)
 {
 	struct entry *e;
@@ -36,9 +38,11 @@ uint64_t journal_begin(enum op op, uint32_t first, unsigned int n, uint64_t seq,
 	number = next++;
 	e = &entries[number % ENTRIES];
 	*e = (struct entry){
-		.begin = now_us(), .seq = seq, .number = number, .first = first,
-		.n = n, .thread = thread, .op = op,
+		.begin = now_us(), .number = number, .first = first, .n = n,
+		.thread = thread, .op = op,
 	};
+	if (seq)
+		memcpy(e->seq, seq, n * sizeof(*seq));
 	pthread_mutex_unlock(&lock);
 	return number;
 }
@@ -55,7 +59,7 @@ void journal_end(uint64_t number, int error)
 	pthread_mutex_unlock(&lock);
 }
 
-static void print_one(FILE *to, const struct entry *e)
+static void print_one(FILE *to, const struct entry *e, uint32_t unit)
 {
 	static const char *const names[] = {
 		[OP_WRITE] = "write", [OP_ZERO] = "zero", [OP_TRIM] = "trim",
@@ -65,7 +69,7 @@ static void print_one(FILE *to, const struct entry *e)
 	fprintf(to, "%10" PRIu64 ".%06" PRIu64 "  thread %-3u %-5s",
 		e->begin / 1000000, e->begin % 1000000, e->thread, names[e->op]);
 	if (e->op != OP_READ)
-		fprintf(to, " %-6" PRIu64, e->seq);
+		fprintf(to, " %-6" PRIu64, e->seq[unit - e->first]);
 	else
 		fprintf(to, "       ");
 	fprintf(to, " units %u+%u  ", e->first, e->n);
@@ -87,7 +91,7 @@ void journal_print(FILE *to, uint32_t unit)
 	for (i = next > ENTRIES ? next - ENTRIES : 0; i < next; i++) {
 		e = &entries[i % ENTRIES];
 		if (unit >= e->first && unit < e->first + e->n)
-			print_one(to, e);
+			print_one(to, e, unit);
 	}
 	pthread_mutex_unlock(&lock);
 }

@@ -11,9 +11,12 @@
 
 #include "ledger.h"
 
-/* Number of an operation, by which its end is told. */
-uint64_t journal_begin(enum op op, uint32_t first, unsigned int n, uint64_t seq,
-		       unsigned int thread);
+/*
+ * Number of an operation, by which its end is told. @n: at most 16; @seq: the
+ * number of the write for each unit, or NULL.
+ */
+uint64_t journal_begin(enum op op, uint32_t first, unsigned int n,
+		       const uint64_t *seq, unsigned int thread);
 
 /* @error: its errno, 0 for none */
 void journal_end(uint64_t number, int error);

@@ -113,7 +113,7 @@ class World:
 
     def start_monitor(self):
         with self.log("monitor") as log:
-            self.monitor = subprocess.Popen(["enbdctl", "monitor"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self.monitor = subprocess.Popen(["enbdctl", "monitor", "--max-backoff", "0.5"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env=self.env)
 
     def enbdctl(self, *words, limit=60):
