@@ -156,8 +156,11 @@ int enbd_session_del(struct enbd_session *s, unsigned int index,
 	unsigned int noio;
 
 	noio = enbd_session_lock(s);
-	if (index < ENBD_MAX_CHANNELS)
+	if (index < ENBD_MAX_CHANNELS) {
 		ch = enbd_session_channel(s, index);
+		/* a connection that is being made for it comes too late */
+		s->place[index].reserved = false;
+	}
 	if (!ch) {
 		enbd_session_unlock(s, noio);
 		NL_SET_ERR_MSG(extack, "no such channel");

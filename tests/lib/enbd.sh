@@ -21,6 +21,7 @@ export LC_ALL=C
 [ "$(id -u)" = 0 ] || skip_all "needs root in the guest"
 
 T=$(mktemp -d "/tmp/enbd-$ENBD_TEST.XXXXXX")
+export ENBD_RUN_DIR=$T/run
 PIDS=()			# servers and loads to end
 NEXT_PORT=21000
 DEV=			# the device that connect made last, /dev/nda
@@ -181,6 +182,30 @@ stop_server()
 	wait_for 5 gone "$1" || kill -9 "$1" 2>/dev/null
 	wait "$1" 2>/dev/null
 	return 0
+}
+
+# start_again PORT FILE...: enbd-server once more. Sets PID.
+start_again()
+{
+	local port=$1
+
+	shift
+	rm -f "$T/port"
+	spawn enbd-server enbd-server "$port" "$@" -f --bind 127.0.0.1 \
+		--port-file "$T/port"
+	await_server enbd-server "$T/port"
+}
+
+# start_monitor [OPTION...]: enbdctl monitor, looking after all devices when this
+# returns. Sets MONITOR.
+start_monitor()
+{
+	rm -f "$T/ready.told" "$T/ready.listening"
+	spawn notified "$ENBD_LIB/notified.py" "$T/ready"
+	await_server notified "$T/ready.listening"
+	spawn monitor env NOTIFY_SOCKET="$T/ready" enbdctl monitor "$@"
+	MONITOR=$PID
+	await_server monitor "$T/ready.told"
 }
 
 # start_proxy PORT: a TCP proxy in front of it that can cut and hold single

@@ -32,11 +32,10 @@ int attach_reserve(struct attach *a, struct nl *nl, uint32_t device_index,
 	mnl_attr_put_u32(req, ENBD_A_CHANNEL_DEVICE_INDEX, device_index);
 	if (place >= 0)
 		mnl_attr_put_u32(req, ENBD_A_CHANNEL_INDEX, (uint32_t)place);
-	a->reserved = !nl_run(nl, req, take_reservation, &a->place, NULL, err);
-	if (!a->reserved && err->error != EOPNOTSUPP)
-		return enbd_fail_prefix(err, "/dev/%s: cannot add a channel",
-					a->device.name);
-	return 0;
+	if (!nl_run(nl, req, take_reservation, &a->place, NULL, err))
+		return 0;
+	return enbd_fail_prefix(err, "/dev/%s: cannot add a channel",
+				a->device.name);
 }
 
 /*
@@ -80,7 +79,7 @@ static int check(const struct attach *a, const char *server,
 				 d->name, e->block_min, e->block_pref,
 				 e->block_max, d->block_min, d->block_pref,
 				 d->block_max);
-	if (!a->reserved || channel->hello.features == a->place.features)
+	if (channel->hello.features == a->place.features)
 		return 0;
 	if (!channel->hello.features)
 		return enbd_fail(err, ENBD_EXIT_IDENTITY,
@@ -116,8 +115,7 @@ static int hand_over(struct attach *a, const char *server,
 	int error;
 
 	*index = a->place.index;
-	msg_put_channel_add(req, a->device.index,
-			    a->reserved ? &a->place : NULL, channel);
+	msg_put_channel_add(req, a->device.index, &a->place, channel);
 	if (!nl_run(a->nl, req, take_place, index, NULL, err))
 		return 0;
 	error = err->error;

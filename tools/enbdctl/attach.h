@@ -16,13 +16,11 @@
  * @nl: open, not owned
  * @device: as it was when the place was reserved
  * @place: what the driver said
- * @reserved: it did; a module that cannot is given the channel as it is
  */
 struct attach {
 	struct nl *nl;
 	struct device device;
 	struct reservation place;
-	bool reserved;
 };
 
 /* Any free or lost place */

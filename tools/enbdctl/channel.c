@@ -31,7 +31,7 @@ static int choose_way(const struct attach *a, const struct dial *dial,
 
 	memset(way, 0, sizeof(*way));
 	memset(bind, 0, sizeof(*bind));
-	if (!runstate_read(a->device.name, &state, err) && a->reserved &&
+	if (!runstate_read(a->device.name, &state, err) &&
 	    !memcmp(state.session, a->place.session, sizeof(state.session)))
 		*way = state.channels[a->place.index];
 	if (!way->uri[0])
@@ -69,8 +69,7 @@ static int add_one(struct nl *nl, uint32_t device, struct dial *dial,
 	if (attach_connect(&a, &uri, &dial->client, &place, err))
 		return -1;
 	printf("%u\n", place);
-	if (a.reserved &&
-	    runstate_set_channel(a.device.name, a.place.session, place, &way,
+	if (runstate_set_channel(a.device.name, a.place.session, place, &way,
 				 &ignored))
 		enbd_note("%s; enbdctl monitor will not know this way",
 			  ignored.text);

@@ -24,6 +24,8 @@ static const struct {
 	  "[DEVICE]           show devices and channels" },
 	{ "channel", "enbdctl channel", verb_channel,
 	  "add|del|list DEVICE  the channels of a device" },
+	{ "monitor", "enbdctl monitor", verb_monitor,
+	  "                   connect again what is lost" },
 	{ "set", "enbdctl set", verb_set,
 	  "DEVICE             change time limits and replay policy" },
 	{ "lost-regions", "enbdctl lost-regions", verb_lost_regions,

@@ -91,11 +91,8 @@ void msg_put_channel_add(struct nlmsghdr *nlh, uint32_t device_index,
 			 const struct enbd_channel *channel)
 {
 	mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_DEVICE_INDEX, device_index);
-	if (place) {
-		mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_INDEX, place->index);
-		mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_INCARNATION,
-				 place->incarnation);
-	}
+	mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_INDEX, place->index);
+	mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_INCARNATION, place->incarnation);
 	put_channel(nlh, channel);
 }
 
@@ -167,7 +164,7 @@ int msg_get_device(const struct nlmsghdr *nlh, struct device *d)
 	d->replay = u32(a[ENBD_A_DEVICE_REPLAY]);
 	d->fencing = u32(a[ENBD_A_DEVICE_FENCING]);
 	d->held = u32(a[ENBD_A_DEVICE_HELD]);
-	d->region_size = u32(a[ENBD_A_DEVICE_REGION_SIZE]);
+	d->region_size = u64(a[ENBD_A_DEVICE_REGION_SIZE]);
 	d->unflushed = u64(a[ENBD_A_DEVICE_UNFLUSHED]);
 	return 0;
 }

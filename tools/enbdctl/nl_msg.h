@@ -41,7 +41,7 @@ struct device {
 	uint32_t replay;
 	uint32_t fencing;
 	uint32_t held;
-	uint32_t region_size;
+	uint64_t region_size;
 	uint64_t unflushed;
 };
 
@@ -152,7 +152,7 @@ void msg_put_device_add(struct nlmsghdr *nlh, const struct enbd_uri *uri,
 			const struct enbd_channel *channels,
 			unsigned int count);
 
-/* The attributes of CHANNEL_ADD; @place as it was reserved, or NULL */
+/* The attributes of CHANNEL_ADD; @place as it was reserved */
 void msg_put_channel_add(struct nlmsghdr *nlh, uint32_t device_index,
 			 const struct reservation *place,
 			 const struct enbd_channel *channel);

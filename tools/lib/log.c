@@ -45,6 +45,15 @@ void enbd_error(const char *fmt, ...)
 	va_end(args);
 }
 
+void enbd_log(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	line("", fmt, args);
+	va_end(args);
+}
+
 void enbd_note(const char *fmt, ...)
 {
 	va_list args;

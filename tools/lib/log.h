@@ -18,6 +18,9 @@ void enbd_log_init(const char *program);
 /* An error; the caller ends with the exit code that belongs to it. */
 void enbd_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* What is going on, for the log of a program that goes on */
+void enbd_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* Something the user should know although the command goes on. */
 void enbd_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "monitor_log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "log.h"
+
+/* FNV-1a; never 0 */
+static uint64_t hash(const char *text)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (; *text; text++)
+		h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	return h ? h : 1;
+}
+
+bool log_reason(struct log_reason *r, const char *text, bool remind,
+		uint64_t now, unsigned int *hidden)
+{
+	const uint64_t h = hash(text);
+
+	if (r->hash == h && (!remind || now - r->time < LOG_REMIND_MS)) {
+		r->hidden++;
+		return false;
+	}
+	*hidden = r->hash == h ? r->hidden : 0;
+	r->hash = h;
+	r->time = now;
+	r->hidden = 0;
+	return true;
+}
+
+bool log_allow(struct log_bucket *b, uint64_t now, unsigned int *hidden)
+{
+	const uint64_t refill = (now - b->time) / LOG_REFILL_MS;
+
+	if (refill) {
+		b->used = refill < b->used ? b->used - (unsigned int)refill : 0;
+		b->time += refill * LOG_REFILL_MS;
+	}
+	if (b->used >= LOG_BURST) {
+		b->hidden++;
+		return false;
+	}
+	b->used++;
+	*hidden = b->hidden;
+	b->hidden = 0;
+	return true;
+}
+
+void monitor_say(uint64_t now, const char *fmt, ...)
+{
+	static struct log_bucket bucket;
+	unsigned int hidden;
+	char text[1536];
+	va_list args;
+
+	if (!log_allow(&bucket, now, &hidden))
+		return;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (hidden)
+		enbd_log("%s (and %u lines before that were too many)", text,
+			 hidden);
+	else
+		enbd_log("%s", text);
+}
