@@ -43,6 +43,12 @@ needs()
 }
 needs enbd-server
 
+# However a test starts it, it leaves nothing behind on this machine.
+mkdir "$T/bin"
+printf '#!/bin/sh\nexec %q --state-dir %q "$@"\n' "$(command -v enbd-server)" "$T/state" >"$T/bin/enbd-server"
+chmod +x "$T/bin/enbd-server"
+PATH=$T/bin:$PATH
+
 # LOAD divides amounts where everything is slow.
 case ${ENBD_GUEST:-} in
 '' | uml)	LOAD=1 ;;
@@ -69,8 +75,7 @@ serve()
 	local port_file=$T/port.${#SERVERS[@]}
 
 	LOG=$T/log.${#SERVERS[@]}
-	enbd-server -f -b 127.0.0.1 --port-file "$port_file" \
-		--state-dir "$T/state" "$@" 2>"$LOG" &
+	enbd-server -f -b 127.0.0.1 --port-file "$port_file" "$@" 2>"$LOG" &
 	PID=$!
 	SERVERS+=("$PID")
 	eventually 10 test -s "$port_file" ||

@@ -33,6 +33,21 @@ struct write_lane {
 };
 
 /**
+ * struct flush_lane - flushes of one file that wait for another one
+ * @busy: one is queued or being carried out
+ * @waiting: those that came since; one more flush is for all of them
+ *
+ * One at a time, since the kernel tells of a failed writeback only once: of two
+ * at the same time one might be told that all is well, and answer before the
+ * other has told of the loss. As long as done() of one has not returned, no
+ * other one is begun. Belongs to the engine, and so does the lock.
+ */
+struct flush_lane {
+	bool busy;
+	struct file_io *waiting;
+};
+
+/**
  * struct io_file - an open file or block device
  * @fd: for data
  * @sync_fd: the same file opened a second time, only for fdatasync(). The
@@ -47,6 +62,7 @@ struct write_lane {
  * @slow_score: grows with slow calls, shrinks with quick ones
  * @vouch: hears of each change, or NULL
  * @lane: see there
+ * @flushes: see there
  *
  * The hints are shared by all threads without a lock: a lost update costs
  * time, nothing else.
@@ -62,6 +78,7 @@ struct io_file {
 	atomic_int slow_score;
 	struct vouch *vouch;
 	struct write_lane lane;
+	struct flush_lane flushes;
 };
 
 /**
@@ -74,6 +91,7 @@ struct io_file {
  * @error: 0 or a positive errno
  * @done: called once for each submit(), from any thread
  * @next: the engine's, while it has the operation
+ * @also: the same; flushes that end with this one
  */
 struct file_io {
 	enum io_op op;
@@ -86,6 +104,7 @@ struct file_io {
 	int error;
 	void (*done)(struct file_io *io);
 	struct file_io *next;
+	struct file_io *also;
 };
 
 struct engine;

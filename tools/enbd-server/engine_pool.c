@@ -87,9 +87,52 @@ static void leave_lane(struct pool *pool, struct io_file *file)
 	pthread_mutex_unlock(&pool->lock);
 }
 
+/* With lock. Return: true if the flush has to wait for another one */
+static bool enter_flushes(struct file_io *io)
+{
+	struct flush_lane *lane = &io->file->flushes;
+
+	io->also = NULL;
+	if (!lane->busy) {
+		lane->busy = true;
+		return false;
+	}
+	io->also = lane->waiting;
+	lane->waiting = io;
+	return true;
+}
+
+static void carry_out_flush(struct pool *pool, struct file_io *io)
+{
+	struct io_file *file = io->file;
+	struct file_io *also;
+	int error;
+
+	file_run(io);
+	error = io->error;
+	for (; io; io = also) {
+		also = io->also;
+		io->error = error;
+		io->done(io);
+	}
+	pthread_mutex_lock(&pool->lock);
+	io = file->flushes.waiting;
+	file->flushes.waiting = NULL;
+	if (io)
+		enqueue(pool, io);
+	else
+		file->flushes.busy = false;
+	pthread_mutex_unlock(&pool->lock);
+}
+
 static void carry_out(struct pool *pool, struct file_io *io)
 {
 	const bool lane = uses_lane(io);
+
+	if (io->op == IO_FLUSH) {
+		carry_out_flush(pool, io);
+		return;
+	}
 
 	file_run(io);
 	if (lane)
@@ -137,7 +180,8 @@ static void pool_submit(struct engine *engine, struct file_io *io)
 	struct pool *pool = (struct pool *)engine;
 
 	pthread_mutex_lock(&pool->lock);
-	if (uses_lane(io) && enter_lane(io)) {
+	if ((uses_lane(io) && enter_lane(io)) ||
+	    (io->op == IO_FLUSH && enter_flushes(io))) {
 		pthread_mutex_unlock(&pool->lock);
 		return;
 	}

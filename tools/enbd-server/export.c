@@ -8,7 +8,6 @@
 
 #include "export_io.h"
 #include "identity.h"
-#include "log.h"
 #include "member.h"
 #include "observe.h"
 #include "state_dir.h"
@@ -81,7 +80,7 @@ static int lay_out(struct export *export, const uint64_t *sizes,
  * Before the members are opened: make sure that no other server has a hand in
  * them, also none that was killed and has not come to its end.
  */
-static int take_vouch(struct export *export, const struct state_dir *state,
+static int take_vouch(struct export *export, struct state_dir *state,
 		      struct enbd_err *err)
 {
 	const struct export_config *config = export->config;
@@ -98,7 +97,8 @@ static int take_vouch(struct export *export, const struct state_dir *state,
 	export->vouch = vouch_open(state, config->name, export->signature, err);
 	if (export->vouch || state->wanted || err->code == ENBD_EXIT_BUSY)
 		return export->vouch ? 0 : -1;
-	enbd_note("%s; clients will not notice when writes are lost", err->text);
+	state_dir_warn(state, "%s; clients will not notice when writes are lost",
+		       err->text);
 	return 0;
 }
 
@@ -150,8 +150,8 @@ static void free_export(struct export *export)
 }
 
 struct export *export_open(const struct export_config *config,
-			   unsigned int threads,
-			   const struct state_dir *state, struct enbd_err *err)
+			   unsigned int threads, struct state_dir *state,
+			   struct enbd_err *err)
 {
 	struct export *export;
 	uint64_t *sizes;

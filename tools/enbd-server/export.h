@@ -77,8 +77,8 @@ struct export {
  * Return: the export or NULL.
  */
 struct export *export_open(const struct export_config *config,
-			   unsigned int threads,
-			   const struct state_dir *state, struct enbd_err *err);
+			   unsigned int threads, struct state_dir *state,
+			   struct enbd_err *err);
 
 /**
  * export_close() - wait for all I/O, sync, close

@@ -51,7 +51,7 @@ static void data_lost(struct export *export, int error)
 	atomic_store(&export->sync_error, error);
 	slog_error("export \"%s\": data could not be written back: %s; %s, check the disk%s",
 		   export->target.info.name, strerror(error),
-		   export->vouch ? "all clients are disconnected or told so" :
+		   export->vouch ? "clients that are connected are sent away or see their flushes fail" :
 				   "all flushes fail from now on",
 		   export->vouch ? "" : " and restart the server");
 	if (export->vouch)
@@ -59,13 +59,14 @@ static void data_lost(struct export *export, int error)
 	atomic_fetch_add(&export->target.epoch, 1);
 }
 
-/* Answer an operation. */
+/*
+ * Answer an operation. A flush that found out has called data_lost(); the clients
+ * that must not go on in good faith are sent away when it is answered.
+ */
 static void finish(struct export *export, struct block_io *io, int error)
 {
 	const bool lost = error && io->op == IO_FLUSH;
 
-	if (lost)
-		data_lost(export, error);
 	if (io->op == IO_FLUSH && !error)
 		error = flush_error(export, io);
 	io->error = error;
@@ -80,6 +81,8 @@ static void single_done(struct file_io *fio)
 	struct block_io *io = container_of((char *)single, struct block_io,
 					   priv);
 
+	if (fio->error && fio->op == IO_FLUSH)
+		data_lost(single->export, fio->error);
 	finish(single->export, io, fio->error);
 }
 
@@ -90,6 +93,9 @@ static void piece_done(struct file_io *fio)
 	struct block_io *io = fan->io;
 	int error, none = 0;
 
+	/* At once: who flushes this member next must not hear that all is well. */
+	if (fio->error && fio->op == IO_FLUSH)
+		data_lost(export, fio->error);
 	if (fio->error)
 		atomic_compare_exchange_strong(&fan->error, &none, fio->error);
 	if (atomic_fetch_sub(&fan->left, 1) != 1)

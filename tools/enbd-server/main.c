@@ -159,6 +159,8 @@ static int start(struct state *state, struct enbd_err *err)
 	    listeners_open(&state->listeners, config, err) ||
 	    write_files(state, err))
 		return -1;
+	if (*state->dir.warning)
+		enbd_note("%s", state->dir.warning);
 	slog_init(!config->foreground);
 	process_ready();
 	return 0;
@@ -176,6 +178,8 @@ static int print_signatures(struct state *state, struct enbd_err *err)
 		enbd_error("%s", err->text);
 		return err->code;
 	}
+	if (*dir->warning)
+		enbd_note("%s", dir->warning);
 	for (ec = state->config.exports; ec; ec = ec->next) {
 		identity_signature(ec, dir->secret, sizeof(dir->secret),
 				   signature);

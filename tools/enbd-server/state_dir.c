@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gnutls/crypto.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "identity.h"
-#include "log.h"
 
 #define SECRET_NAME	"secret"
 #define SECRET_TEXT	(2 * SECRET_LEN + 1)	/* with the newline */
@@ -107,6 +107,17 @@ static int open_folder(struct state_dir *state)
 	return errno == ENOENT ? make_secret(state) : -1;
 }
 
+void state_dir_warn(struct state_dir *state, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (*state->warning)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(state->warning, sizeof(state->warning), fmt, ap);
+	va_end(ap);
+}
+
 static int unusable(struct state_dir *state, struct enbd_err *err)
 {
 	const char *what = strerror(errno);
@@ -120,8 +131,8 @@ static int unusable(struct state_dir *state, struct enbd_err *err)
 		return enbd_fail(err, ENBD_EXIT_GENERAL,
 				 "%s: cannot be used as state directory: %s; repair it, or choose another with --state-dir",
 				 state->path, what);
-	enbd_note("%s: cannot be used as state directory: %s; clients will not notice when writes are lost, repair it or use --state-dir",
-		  state->path, what);
+	state_dir_warn(state, "%s: cannot be used as state directory: %s; clients will not notice when writes are lost, repair it or use --state-dir",
+		       state->path, what);
 	state->path = NULL;
 	return 0;
 }
@@ -168,7 +179,7 @@ int state_dir_open(struct state_dir *state, const struct server_config *config,
 	if (state->path && !strcmp(state->path, "-")) {
 		state->path = NULL;
 	} else if (!state->path) {
-		enbd_note("no state directory; clients will not notice when writes are lost, use --state-dir");
+		state_dir_warn(state, "no state directory; clients will not notice when writes are lost, use --state-dir");
 	} else if (open_folder(state) && unusable(state, err)) {
 		return -1;
 	}

@@ -21,6 +21,8 @@
  * @secret: key of the signatures
  * @boot_id: what names this boot of the host
  * @boot_id_len: bytes
+ * @warning: what the administrator should know although the server starts; ""
+ *           if there is nothing
  */
 struct state_dir {
 	const char *path;
@@ -29,6 +31,7 @@ struct state_dir {
 	uint8_t secret[SECRET_LEN];
 	uint8_t boot_id[BOOT_ID_MAX];
 	size_t boot_id_len;
+	char warning[1024];
 };
 
 /**
@@ -37,7 +40,7 @@ struct state_dir {
  * @config: where it is, and whether it is wanted; kept
  * @err: filled on failure
  *
- * Without a usable folder that nobody asked for there is a warning, and a
+ * Without a usable folder, if nobody asked for it, there is a warning, and a
  * secret made of the machine's id.
  *
  * Return: 0 or -1.
@@ -45,5 +48,9 @@ struct state_dir {
 int state_dir_open(struct state_dir *state, const struct server_config *config,
 		   struct enbd_err *err);
 void state_dir_close(struct state_dir *state);
+
+/* Remember what to warn of once the server has started; only the first counts. */
+void state_dir_warn(struct state_dir *state, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #endif /* ENBD_SERVER_STATE_DIR_H */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,10 +18,14 @@
 #include "slog.h"
 #include "util.h"
 
+#define FILE_PREFIX	"export-"
+#define FILE_NAME_MAX	(sizeof(FILE_PREFIX) + 2 * IDENTITY_LEN)
+
 /**
  * struct keeper - what is behind a struct vouch
  * @vouch: what others see
  * @fd: the export's file in the folder, locked
+ * @file: its name
  * @name: of the export, for messages
  * @state: boot id
  * @lock: protects everything below
@@ -36,6 +41,7 @@
 struct keeper {
 	struct vouch vouch;
 	int fd;
+	char file[FILE_NAME_MAX];
 	const char *name;
 	const struct state_dir *state;
 	pthread_mutex_t lock;
@@ -126,16 +132,24 @@ static int new_generation(struct keeper *k)
 static int open_file(struct keeper *k, const uint8_t *signature,
 		     struct enbd_err *err)
 {
-	char name[16 + 2 * IDENTITY_LEN + 1] = "export-", holder[128];
+	struct stat st;
+	char *name = k->file, holder[128];
 
+	strcpy(name, FILE_PREFIX);
 	identity_hex(name + strlen(name), signature, IDENTITY_LEN);
+again:
 	k->fd = openat(k->state->fd, name,
 		       O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (k->fd < 0)
 		return enbd_fail(err, ENBD_EXIT_GENERAL, "%s/%s: %s; check its permissions",
 				 k->state->path, name, strerror(errno));
-	if (!holder_lock(k->fd, take_lock, NULL, holder, sizeof(holder)))
-		return 0;
+	if (!holder_lock(k->fd, take_lock, NULL, holder, sizeof(holder))) {
+		if (fstat(k->fd, &st) || st.st_nlink)
+			return 0;
+		/* Whoever had it has removed it. */
+		close(k->fd);
+		goto again;
+	}
 	if (errno == EAGAIN)
 		return enbd_fail(err, ENBD_EXIT_BUSY,
 				 "export \"%s\": one with this name and secret is served by %s; stop that, or use another --name or --state-dir",
@@ -329,6 +343,9 @@ void vouch_close(struct vouch *vouch)
 	pthread_mutex_unlock(&k->lock);
 	pthread_cond_destroy(&k->changed);
 	pthread_mutex_destroy(&k->lock);
+	/* One that could not be opened shall leave nothing behind. */
+	if (!k->record.sequence)
+		unlinkat(k->state->fd, k->file, 0);
 	close(k->fd);
 	free(k);
 }

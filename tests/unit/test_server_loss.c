@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: GPL-2.0
+/* link: tools/enbd-server/export.c tools/enbd-server/export_io.c tools/enbd-server/export_size.c tools/enbd-server/sessions.c tools/enbd-server/identity.c tools/enbd-server/record.c tools/enbd-server/observe.c tools/enbd-server/vouch.c tools/enbd-server/holder.c tools/enbd-server/state_dir.c tools/enbd-server/member.c tools/enbd-server/layout.c tools/enbd-server/engine_pool.c tools/enbd-server/file_ops.c tools/enbd-server/process.c tools/enbd-server/slog.c */
+/*
+ * What an export does when the kernel could not write data back, and that it
+ * grows. The disk's fdatasync() is this test's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tools/enbd-server/export.h"
+#include "tools/enbd-server/sessions.h"
+#include "tools/enbd-server/state_dir.h"
+#include "tools/enbd-server/util.h"
+
+#define FLUSHES	10
+#define DEADLINE_S 20
+
+static char dir[] = "/tmp/test_server_loss.XXXXXX";
+static char state_path[64], disk_path[64], other_path[64];
+static char *files[] = { disk_path, other_path };
+static struct server_config server;
+static struct state_dir state;
+
+/* fdatasync() of files that are named here */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	int fd;
+	bool hold;
+	unsigned int running;
+	unsigned int calls;
+	int error;
+} sync_of = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.changed = PTHREAD_COND_INITIALIZER,
+	.fd = -1,
+};
+
+int fdatasync(int fd)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&sync_of.lock);
+	if (fd == sync_of.fd) {
+		sync_of.calls++;
+		sync_of.running++;
+		assert_int_equal(sync_of.running, 1);
+		pthread_cond_broadcast(&sync_of.changed);
+		while (sync_of.hold)
+			pthread_cond_wait(&sync_of.changed, &sync_of.lock);
+		/* As the kernel does it: told once. */
+		error = sync_of.error;
+		sync_of.error = 0;
+		sync_of.running--;
+	}
+	pthread_mutex_unlock(&sync_of.lock);
+	if (error) {
+		errno = error;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+struct call {
+	struct block_io io;
+	bool done;
+};
+
+static void call_done(struct block_io *io)
+{
+	struct call *call = container_of(io, struct call, io);
+
+	pthread_mutex_lock(&sync_of.lock);
+	call->done = true;
+	pthread_cond_broadcast(&sync_of.changed);
+	pthread_mutex_unlock(&sync_of.lock);
+}
+
+static void begin(struct export *export, struct call *call, enum io_op op,
+		  unsigned int epoch)
+{
+	memset(call, 0, sizeof(*call));
+	call->io.op = op;
+	call->io.epoch = epoch;
+	call->io.done = call_done;
+	export->target.ops->submit(&export->target, &call->io);
+}
+
+static struct timespec deadline(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	ts.tv_sec += DEADLINE_S;
+	return ts;
+}
+
+static int await(struct call *call)
+{
+	const struct timespec until = deadline();
+
+	pthread_mutex_lock(&sync_of.lock);
+	while (!call->done)
+		assert_int_equal(pthread_cond_timedwait(&sync_of.changed,
+							&sync_of.lock, &until),
+				 0);
+	pthread_mutex_unlock(&sync_of.lock);
+	return call->io.error;
+}
+
+static int flush(struct export *export, unsigned int epoch)
+{
+	struct call call;
+
+	begin(export, &call, IO_FLUSH, epoch);
+	return await(&call);
+}
+
+static void await_calls(unsigned int calls)
+{
+	const struct timespec until = deadline();
+
+	pthread_mutex_lock(&sync_of.lock);
+	while (sync_of.calls < calls)
+		assert_int_equal(pthread_cond_timedwait(&sync_of.changed,
+							&sync_of.lock, &until),
+				 0);
+	pthread_mutex_unlock(&sync_of.lock);
+}
+
+static void set_hold(bool hold)
+{
+	pthread_mutex_lock(&sync_of.lock);
+	sync_of.hold = hold;
+	pthread_cond_broadcast(&sync_of.changed);
+	pthread_mutex_unlock(&sync_of.lock);
+}
+
+static int setup(void **unused)
+{
+	struct enbd_err err = { 0 };
+
+	(void)unused;
+	assert_non_null(mkdtemp(dir));
+	snprintf(state_path, sizeof(state_path), "%s/state", dir);
+	snprintf(disk_path, sizeof(disk_path), "%s/disk", dir);
+	snprintf(other_path, sizeof(other_path), "%s/other", dir);
+	close(open(disk_path, O_RDWR | O_CREAT, 0600));
+	close(open(other_path, O_RDWR | O_CREAT, 0600));
+	assert_int_equal(truncate(disk_path, 1 << 20), 0);
+	assert_int_equal(truncate(other_path, 1 << 20), 0);
+	server.state_dir = state_path;
+	if (state_dir_open(&state, &server, &err))
+		fail_msg("%s", err.text);
+	memset(&sync_of.fd, 0xff, sizeof(sync_of.fd));
+	sync_of.calls = 0;
+	sync_of.error = 0;
+	return 0;
+}
+
+static int teardown(void **unused)
+{
+	char command[128];
+
+	(void)unused;
+	state_dir_close(&state);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	strcpy(dir + strlen(dir) - 6, "XXXXXX");
+	return system(command);
+}
+
+static struct export *open_export(struct export_config *config,
+				  struct state_dir *with)
+{
+	struct enbd_err err = { 0 };
+	struct export *export = export_open(config, 4, with, &err);
+
+	if (!export)
+		fail_msg("%s", err.text);
+	return export;
+}
+
+static void identify(struct export *export, struct target_identity *id)
+{
+	export->target.ops->identify(&export->target, id);
+}
+
+/* A connection that was told the verifier */
+struct peer {
+	struct binding binding;
+	unsigned int retired;
+};
+
+static void retire(struct binding *binding)
+{
+	container_of(binding, struct peer, binding)->retired++;
+}
+
+static const struct binding_ops peer_ops = { .retire = retire };
+
+/* The whole story: found by one flush, known to all, and after a restart */
+static void test_loss(void **unused)
+{
+	struct export_config config = {
+		.name = "x", .files = files, .file_count = 2,
+	};
+	struct export *export = open_export(&config, &state);
+	struct target_identity before, after, restarted;
+	struct peer peer = { .binding.ops = &peer_ops };
+
+	(void)unused;
+	identify(export, &before);
+	assert_true(before.features & ENBD_FEATURE_VERIFIER);
+	sessions_join(export->target.sessions, &peer.binding);
+	assert_int_equal(flush(export, 0), 0);
+	assert_int_equal(peer.retired, 0);
+	sync_of.fd = export->files[1].sync_fd;
+	sync_of.error = ENOSPC;
+	assert_int_equal(flush(export, 0), ENOSPC);
+	identify(export, &after);
+	assert_memory_not_equal(before.verifier, after.verifier, 32);
+	assert_memory_equal(before.signature, after.signature, 32);
+	assert_int_equal(atomic_load(&export->target.epoch), 1);
+	/* Those that were there cannot be told that all is well again. */
+	assert_int_equal(flush(export, 0), ENOSPC);
+	assert_int_equal(flush(export, 1), 0);
+	sessions_leave(export->target.sessions, &peer.binding);
+	assert_int_equal(peer.retired, 1);
+	assert_int_equal(export_close(export), -ENOSPC);
+	sync_of.fd = -1;
+	export = open_export(&config, &state);
+	identify(export, &restarted);
+	assert_memory_equal(after.verifier, restarted.verifier, 32);
+	assert_int_equal(flush(export, 0), 0);
+	assert_int_equal(export_close(export), 0);
+}
+
+/* The last sync of an orderly end fails: nobody has been told, so they are. */
+static void test_loss_at_the_end(void **unused)
+{
+	struct export_config config = {
+		.name = "x", .files = files, .file_count = 1,
+	};
+	struct export *export = open_export(&config, &state);
+	struct target_identity before, after;
+
+	(void)unused;
+	identify(export, &before);
+	sync_of.fd = export->files[0].sync_fd;
+	sync_of.error = EIO;
+	assert_int_equal(export_close(export), -EIO);
+	sync_of.fd = -1;
+	export = open_export(&config, &state);
+	identify(export, &after);
+	assert_memory_not_equal(before.verifier, after.verifier, 32);
+	assert_int_equal(export_close(export), 0);
+}
+
+/* Without a place to remember it, it is not forgotten before the end. */
+static void test_loss_without_state(void **unused)
+{
+	struct server_config nowhere = { .state_dir = "-" };
+	struct export_config config = {
+		.name = "x", .files = files, .file_count = 1, .secret = "s",
+	};
+	struct enbd_err err = { 0 };
+	struct state_dir none;
+	struct target_identity id, same;
+	struct export *export;
+
+	(void)unused;
+	assert_int_equal(state_dir_open(&none, &nowhere, &err), 0);
+	export = open_export(&config, &none);
+	identify(export, &id);
+	assert_false(id.features & ENBD_FEATURE_VERIFIER);
+	assert_int_equal(id.verifier[0], 0);
+	sync_of.fd = export->files[0].sync_fd;
+	sync_of.error = EIO;
+	assert_int_equal(flush(export, 0), EIO);
+	assert_int_equal(flush(export, 0), EIO);
+	assert_int_equal(flush(export, 1), EIO);
+	assert_int_equal(export_close(export), -EIO);
+	sync_of.fd = -1;
+	export = open_export(&config, &none);
+	identify(export, &same);
+	assert_memory_equal(id.signature, same.signature, 32);
+	assert_int_equal(export_close(export), 0);
+}
+
+/*
+ * Flushes that come while one is under way become one, and it begins when the
+ * first is answered: the kernel tells of a loss only once.
+ */
+static void test_flushes_meet(void **unused)
+{
+	struct export_config config = {
+		.name = "x", .files = files, .file_count = 1,
+	};
+	struct export *export = open_export(&config, &state);
+	struct call first, others[FLUSHES];
+	unsigned int i;
+
+	(void)unused;
+	sync_of.fd = export->files[0].sync_fd;
+	set_hold(true);
+	begin(export, &first, IO_FLUSH, 0);
+	await_calls(1);
+	for (i = 0; i < FLUSHES; i++)
+		begin(export, &others[i], IO_FLUSH, 0);
+	sync_of.error = EIO;
+	set_hold(false);
+	assert_int_equal(await(&first), EIO);
+	for (i = 0; i < FLUSHES; i++)
+		assert_int_equal(await(&others[i]), EIO);
+	assert_int_equal(sync_of.calls, 2);
+	sync_of.fd = -1;
+	assert_int_equal(export_close(export), -EIO);
+}
+
+/* Two members: who has flushed one may still wait for the other. */
+static void test_loss_of_one_member(void **unused)
+{
+	struct export_config config = {
+		.name = "x", .files = files, .file_count = 2,
+	};
+	struct export *export = open_export(&config, &state);
+	struct call one, two;
+
+	(void)unused;
+	/* The second member's flush hangs, after the first one's has failed. */
+	sync_of.fd = export->files[0].sync_fd;
+	sync_of.error = EIO;
+	set_hold(true);
+	begin(export, &one, IO_FLUSH, 0);
+	await_calls(1);
+	begin(export, &two, IO_FLUSH, 0);
+	set_hold(false);
+	assert_int_equal(await(&one), EIO);
+	assert_int_equal(await(&two), EIO);
+	sync_of.fd = -1;
+	assert_int_equal(export_close(export), -EIO);
+}
+
+static void look(struct export *export)
+{
+	atomic_store(&export->next_look, 0);
+	export->target.ops->refresh(&export->target);
+}
+
+static void test_grow(void **unused)
+{
+	struct export_config config = {
+		.name = "x", .files = files, .file_count = 2,
+	};
+	struct export *export = open_export(&config, &state);
+	struct target *target = &export->target;
+	struct target_identity id;
+	struct call call = { .io = { .op = IO_WRITE, .done = call_done } };
+	char data[100] = "data", got[100];
+	struct stat st;
+	int fd;
+
+	(void)unused;
+	identify(export, &id);
+	assert_true(id.features & ENBD_FEATURE_RESIZE);
+	look(export);
+	assert_int_equal(target->info.size, 2 << 20);
+	/* In front of another one it cannot grow; shorter it never becomes. */
+	assert_int_equal(truncate(disk_path, 5 << 20), 0);
+	look(export);
+	assert_int_equal(target->info.size, 2 << 20);
+	assert_int_equal(truncate(other_path, 100), 0);
+	look(export);
+	assert_int_equal(target->info.size, 2 << 20);
+	assert_int_equal(truncate(other_path, (4 << 20) + 1), 0);
+	/* Not at every look */
+	target->ops->refresh(target);
+	assert_int_equal(target->info.size, 2 << 20);
+	look(export);
+	assert_int_equal(target->info.size, (5 << 20) + 1);
+	call.io.offset = (5 << 20) - 99;
+	call.io.length = sizeof(data);
+	call.io.buf = data;
+	target->ops->submit(target, &call.io);
+	assert_int_equal(await(&call), 0);
+	fd = open(other_path, O_RDONLY);
+	assert_int_equal(pread(fd, got, sizeof(got), (4 << 20) - 99), 100);
+	assert_memory_equal(data, got, sizeof(data));
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, (4 << 20) + 1);
+	close(fd);
+	assert_int_equal(export_close(export), 0);
+	/* Stripes do not grow. */
+	config.stripe = 4096;
+	export = open_export(&config, &state);
+	identify(export, &id);
+	assert_false(id.features & ENBD_FEATURE_RESIZE);
+	look(export);
+	assert_int_equal(export_close(export), 0);
+}
+
+/* Two of the same name and secret are not served at the same time. */
+static void test_same_signature(void **unused)
+{
+	struct export_config one = {
+		.name = "x", .files = files, .file_count = 1,
+	};
+	struct export_config two = {
+		.name = "x", .files = files + 1, .file_count = 1,
+	};
+	struct export *export = open_export(&one, &state), *reader;
+	struct target_identity a, b;
+	struct enbd_err err = { 0 };
+
+	(void)unused;
+	assert_null(export_open(&two, 1, &state, &err));
+	assert_int_equal(err.code, ENBD_EXIT_BUSY);
+	/* Reading is no matter. */
+	two.read_only = true;
+	reader = open_export(&two, &state);
+	identify(reader, &a);
+	assert_int_equal(export_close(reader), 0);
+	assert_int_equal(export_close(export), 0);
+	/* Neither has one to do with one of another name. */
+	two.read_only = false;
+	two.name = "y";
+	export = open_export(&one, &state);
+	reader = open_export(&two, &state);
+	identify(export, &a);
+	identify(reader, &b);
+	assert_memory_not_equal(a.signature, b.signature, 32);
+	assert_memory_not_equal(a.verifier, b.verifier, 32);
+	assert_int_equal(export_close(export), 0);
+	assert_int_equal(export_close(reader), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_loss, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_loss_at_the_end, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_loss_without_state, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_flushes_meet, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_loss_of_one_member, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_grow, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_same_signature, setup,
+						teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
