@@ -192,7 +192,7 @@ start_again()
 	shift
 	rm -f "$T/port"
 	spawn enbd-server enbd-server "$port" "$@" -f --bind 127.0.0.1 \
-		--port-file "$T/port"
+		--port-file "$T/port" --state-dir "$T/state"
 	await_server enbd-server "$T/port"
 }
 

@@ -49,7 +49,7 @@ stop_server "$server"
 ok "the server is gone: the device waits" wait_for 10 dev_is "$NAME" parked
 start_again "$port" "$T/disk"
 ok "the server is back: so are all channels" wait_for 15 all_live
-ok "and reads" dd if="$DEV" of=/dev/null bs=64k iflag=direct
+ok "and reads" within 20 dd if="$DEV" of=/dev/null bs=64k iflag=direct
 
 ok "channel del" enbdctl channel del "$DEV" 1
 ok "cut another" proxy cut "$(chan_port 3)"

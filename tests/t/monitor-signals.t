@@ -47,7 +47,7 @@ two_live()
 kill -HUP "$MONITOR"
 ok "HUP: everything is connected again" wait_for 5 two_live
 ok "the other device, too" wait_for 5 dev_is ndb up
-ok "and reads" dd if=/dev/nda of=/dev/null bs=4k count=1 iflag=direct
+ok "and reads" within 20 dd if=/dev/nda of=/dev/null bs=4k count=1 iflag=direct
 
 ok "once more" proxy refuse
 ok "all is lost" proxy cut all
