@@ -13,7 +13,7 @@
 case $ENBD_GUEST in
 uml)		cycles=${ENBD_CYCLES:-1000} ;;
 uml-debug)	cycles=${ENBD_CYCLES:-120} ;;
-*)		cycles=${ENBD_CYCLES:-60} ;;
+*)		cycles=${ENBD_CYCLES:-30} ;;
 esac
 # Caches settle in the first cycles.
 warm=$((cycles / 5 + 5))
