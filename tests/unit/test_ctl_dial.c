@@ -28,6 +28,7 @@ struct offer {
 	uint64_t size;
 	uint16_t flags;
 	bool hang_up;
+	bool structured;
 };
 
 static struct offer offers[CONNECTIONS];
@@ -35,6 +36,7 @@ static int listener;
 static pthread_t server;
 static atomic_int accepted;
 static atomic_int goodbyes;
+static atomic_int vendor;	/* options outside of the specification */
 
 static bool get(int fd, void *buf, size_t len)
 {
@@ -93,6 +95,14 @@ static void handshake(int fd, const struct offer *offer)
 		len = be32toh(head.length);
 		if (len > sizeof(data) || (len && !get(fd, data, len)))
 			return;
+		if (option > ENBD_OPT_EXTENDED_HEADERS)
+			vendor++;
+		if (offer->structured &&
+		    (option == ENBD_OPT_STRUCTURED_REPLY ||
+		     option == ENBD_OPT_LIST_META_CONTEXT)) {
+			put_reply(fd, option, ENBD_REP_ACK, NULL, 0);
+			continue;
+		}
 		if (option == ENBD_OPT_GO) {
 			put_export(fd, offer);
 			return;
@@ -146,11 +156,12 @@ static int setup(void **state)
 	(void)state;
 	for (i = 0; i < CONNECTIONS; i++)
 		offers[i] = (struct offer){
-			1 << 20, ENBD_FLAG_HAS_FLAGS | ENBD_FLAG_CAN_MULTI_CONN,
-			false,
+			.size = 1 << 20,
+			.flags = ENBD_FLAG_HAS_FLAGS | ENBD_FLAG_CAN_MULTI_CONN,
 		};
 	accepted = 0;
 	goodbyes = 0;
+	vendor = 0;
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (bind(listener, (void *)&addr, sizeof(addr)) ||
 	    listen(listener, CONNECTIONS) ||
@@ -193,6 +204,97 @@ static void opens_as_many_as_asked(void **state)
 	drop(6);
 	finish();
 	assert_int_equal(goodbyes, 0);
+}
+
+/* A server that does everything of the specification and nothing else */
+static void foreign_servers_see_no_vendor_option(void **state)
+{
+	(void)state;
+	offers[0].structured = true;
+	offers[1].structured = true;
+	dial.channels = 3;
+	assert_int_equal(open_all(), 3);
+	assert_int_equal(vendor, 0);
+	assert_int_equal(channels[0].format, ENBD_REPLY_FORMAT_STRUCTURED);
+	assert_int_equal(channels[0].hello.features, 0);
+	drop(3);
+	finish();
+}
+
+static void insists_on_a_signature(void **state)
+{
+	static const uint8_t expected[ENBD_SIGNATURE_LEN] = { 0xab, 0xcd };
+
+	(void)state;
+	offers[0].structured = true;
+	dial.signature = expected;
+	assert_int_equal(open_all(), -1);
+	assert_int_equal(err.code, ENBD_EXIT_IDENTITY);
+	assert_non_null(strstr(err.text, "shows no signature"));
+	assert_non_null(strstr(err.text, "abcd0000"));
+	finish();
+	assert_int_equal(goodbyes, 1);
+}
+
+/* The other address of a server that has no second one */
+static void uses_the_paths_that_answer(void **state)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET };
+	socklen_t len = sizeof(addr);
+	char text[64];
+	int other;
+
+	(void)state;
+	other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(other, (void *)&addr, sizeof(addr)), 0);
+	assert_int_equal(getsockname(other, (void *)&addr, &len), 0);
+	snprintf(text, sizeof(text), "127.0.0.1:%u", ntohs(addr.sin_port));
+	assert_int_equal(dial_add_path(&dial, text, &err), 0);
+	dial.channels = 5;
+	assert_int_equal(open_all(), 3);
+	assert_int_equal(result.wanted, 5);
+	/* Open ones in order, then those that are missing. */
+	assert_int_equal(result.turn[0], 0);
+	assert_int_equal(result.turn[1], 2);
+	assert_int_equal(result.turn[2], 4);
+	assert_int_equal(result.turn[3], 1);
+	assert_int_equal(result.turn[4], 3);
+	assert_ptr_equal(dial_path(&dial, result.turn[3]), &dial.paths[1]);
+	drop(3);
+	finish();
+	close(other);
+}
+
+static void paths_take_after_the_first(void **state)
+{
+	static struct dial d;
+	int i;
+
+	(void)state;
+	dial_init(&d);
+	assert_int_equal(dial_add_path(&d, "nbd://a:1099/x%20y", &err), 0);
+	assert_int_equal(dial_add_path(&d, "b", &err), 0);
+	assert_string_equal(d.paths[1].host, "b");
+	assert_string_equal(d.paths[1].port, "1099");
+	assert_string_equal(d.paths[1].export, "x y");
+	assert_int_equal(dial_add_path(&d, "c:7", &err), 0);
+	assert_string_equal(d.paths[2].port, "7");
+	assert_string_equal(d.paths[2].export, "x y");
+	assert_int_equal(dial_add_path(&d, "[fe80::1]", &err), 0);
+	assert_string_equal(d.paths[3].host, "fe80::1");
+	assert_string_equal(d.paths[3].port, "1099");
+	assert_int_equal(dial_add_path(&d, "[fe80::1]:8", &err), 0);
+	assert_string_equal(d.paths[4].port, "8");
+	assert_int_equal(dial_add_path(&d, "nbd://e/z", &err), 0);
+	assert_string_equal(d.paths[5].export, "z");
+	assert_string_equal(d.paths[5].port, "10809");
+	assert_int_equal(dial_add_path(&d, "ftp://e/z", &err), -1);
+	assert_int_equal(d.path_count, 6);
+	for (i = 6; i < DIAL_PATHS_MAX; i++)
+		assert_int_equal(dial_add_path(&d, "b", &err), 0);
+	assert_int_equal(dial_add_path(&d, "b", &err), -1);
+	assert_int_equal(err.code, ENBD_EXIT_USAGE);
 }
 
 static void opens_what_is_sensible(void **state)
@@ -284,6 +386,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(opens_as_many_as_asked, setup),
+		cmocka_unit_test_setup(foreign_servers_see_no_vendor_option,
+				       setup),
+		cmocka_unit_test_setup(insists_on_a_signature, setup),
+		cmocka_unit_test_setup(uses_the_paths_that_answer, setup),
+		cmocka_unit_test(paths_take_after_the_first),
 		cmocka_unit_test_setup(opens_what_is_sensible, setup),
 		cmocka_unit_test_setup(opens_one_without_multi_conn, setup),
 		cmocka_unit_test_setup(refuses_another_size, setup),

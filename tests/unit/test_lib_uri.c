@@ -31,6 +31,8 @@ static const struct {
 	{ "nbd://[::1]:65535/x", "::1", "65535", "x", NULL },
 	{ "nbd://[fe80::1%25eth0]:7/x", "fe80::1%eth0", "7", "x", NULL },
 	{ "nbd://server:0007", "server", "7", "", NULL },
+	{ "nbd://server/\xff\xc3\xa4?x", "server", "10809", "\xff\xc3\xa4",
+	  "nbd://server:10809/%FF%C3%A4" },
 	{ "server:1099", "server", "1099", "", "nbd://server:1099/" },
 	{ "[::1]:1099", "::1", "1099", "", "nbd://[::1]:1099/" },
 	{ "[fe80::1%25lo]:9", "fe80::1%lo", "9", "", "nbd://[fe80::1%25lo]:9/" },

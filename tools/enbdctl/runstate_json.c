@@ -75,7 +75,7 @@ static const char *parse_channel(const cJSON *o, struct runstate *s)
 	if (c->uri[0])
 		return "two channels in one place";
 	if (string(o, "uri", c->uri, sizeof(c->uri)) ||
-	    enbd_uri_parse(c->uri, &uri, &err))
+	    enbd_uri_parse(c->uri, &uri, &err) || strcmp(uri.text, c->uri))
 		return "a channel without a URI";
 	if (cJSON_GetObjectItemCaseSensitive(o, "bind") &&
 	    string(o, "bind", c->bind, sizeof(c->bind)))

@@ -180,9 +180,16 @@ static const char *set_socket(struct enbd_uri *uri, const char *query,
 	return "the parameter socket=PATH is missing";
 }
 
+static bool ascii(const char *s)
+{
+	while (*s && !(*s & 0x80))
+		s++;
+	return !*s;
+}
+
 /*
- * What can be parsed again anywhere. Text that was a full URI stays as the
- * user wrote it.
+ * What can be parsed again anywhere, and kept anywhere: a URI is ASCII. Text
+ * that was a full URI stays as the user wrote it.
  */
 static int set_text(struct enbd_uri *uri, const char *given, bool keep,
 		    struct enbd_err *err)
@@ -195,7 +202,7 @@ static int set_text(struct enbd_uri *uri, const char *given, bool keep,
 		return enbd_fail(err, ENBD_EXIT_USAGE,
 				 "%.40s...: longer than the %zu bytes that the driver can keep",
 				 given, size - 1);
-	if (keep) {
+	if (keep && ascii(given)) {
 		strcpy(t, given);
 		return 0;
 	}
