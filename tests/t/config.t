@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Devices by their names in enbd.conf: up and down, which may be said twice, and
+# a wrong configuration, with which nothing is done.
+
+. "$(dirname "$0")/../lib/enbd.sh"
+
+conf=$T/enbd.conf
+truncate -s 8M "$T/a" "$T/b"
+start_server "$T/a"
+uri_a=$URI pid_a=$PID
+start_server "$T/b"
+uri_b=$URI
+
+cat >"$conf" <<-END
+	[device one]
+	uri = $uri_a
+	device = ndc
+	channels = 2
+	dead-timeout = 5
+	[device two]
+	uri = $uri_b
+	read-only = yes
+END
+
+# ctl VERB ARGUMENTS...: status in RC, output in OUT, message in ERR.
+ctl()
+{
+	OUT=$(within 30 enbdctl "$@" 2>"$T/err")
+	RC=$?
+	ERR=$(cat "$T/err")
+}
+
+ctl check-config "$conf"
+is "$RC:$OUT$ERR" "0:" "a right file is right, without a word"
+
+ctl up -c "$conf" one
+is "$RC:$OUT" "0:/dev/ndc" "up"
+is "$(field 'len(ch)' ndc)" 2 "with its channels"
+is "$(field 'dev["dead_timeout_ms"]' ndc)" 5000 "and its times"
+ctl up -c "$conf" one
+is "$RC:$OUT" "0:/dev/ndc" "up again: it is there"
+is "$(field 'len(s["devices"])' "")" 1 "and the only one"
+
+ctl up -c "$conf" --all
+is "$RC:$OUT" "0:/dev/ndc"$'\n'"/dev/nda" "up --all: the other one too"
+is "$(cat /sys/block/nda/ro)" 1 "read-only as it was asked for"
+
+ctl down -c "$conf" one
+is "$RC:$OUT$ERR" "0:" "down"
+ok "it is gone" test ! -e /sys/block/ndc
+ctl down -c "$conf" one
+is "$RC:$OUT$ERR" "0:" "down again: it was down"
+
+enbdctl connect "$uri_a" ndd >/dev/null
+ctl up -c "$conf" one
+is "$RC" 6 "the export is connected by hand under another name"
+like "$ERR" "ndd.*not /dev/ndc" "it says so"
+enbdctl disconnect ndd
+
+stop_server "$pid_a"
+ctl down -c "$conf" --all
+is "$RC" 0 "down --all"
+ok "all gone" no_devices
+ctl up -c "$conf" --all
+is "$RC:$OUT" "3:/dev/nda" "up --all without one of the servers: the other is there"
+ctl down -c "$conf" --all --force
+ok "all gone again" no_devices
+
+# wrong WHAT PATTERN: the file in $T/wrong is refused by every verb.
+wrong()
+{
+	local verb
+
+	for verb in "check-config" "up --all -c" "up two -c" "down --all -c"; do
+		# shellcheck disable=SC2086
+		ctl $verb "$T/wrong"
+		is "$RC:$OUT" "2:" "$1: ${verb%% *} refuses"
+		like "$ERR" "^enbdctl: $T/wrong:$2" "$1: it names file, line and remedy"
+	done
+	ok "$1: nothing was done" no_devices
+}
+
+{ cat "$conf"; echo "chanels = 4"; } >"$T/wrong"
+wrong "unknown key" '9: chanels: unknown key; enbd.conf\(5\)'
+{ cat "$conf"; printf '[device one]\nuri = %s\n' "$uri_b"; } >"$T/wrong"
+wrong "duplicate section" '9: one: is in line 1 already; give'
+{ cat "$conf"; printf '[device three]\nuri = nbd://h/x\ndevice = ndc\n'; } >"$T/wrong"
+wrong "duplicate device" '9: three: /dev/ndc is of the section in line 1 already; choose'
+{ cat "$conf"; printf '[device three]\nchannels = 2\n'; } >"$T/wrong"
+wrong "missing server" '9: three: has no server; add uri'
+{ cat "$conf"; echo "io-timeout = soon"; } >"$T/wrong"
+wrong "bad value" '9: io-timeout: not a time in seconds, such as'
+
+ctl up -c "$conf" nobody
+is "$RC" 2 "a name that is not in it"
+like "$ERR" "nobody: no \[device nobody\] in $conf; add it" "it says so"
+ctl up -c "$T/nothing" one
+is "$RC" 2 "a file that is not there"
+done_testing
