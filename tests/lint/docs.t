@@ -21,7 +21,7 @@ for program in enbdctl enbd-server; do
 		help build/$program
 		if [ $program = enbdctl ]; then
 			for verb in connect disconnect status "channel add" "channel del" "channel list" \
-				list-exports probe resize set lost-regions accept events monitor up down check-config; do
+				list-exports probe resize set lost-regions accept events monitor up down check-config readd; do
 				# shellcheck disable=SC2086
 				help build/$program $verb
 			done

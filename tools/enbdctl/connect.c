@@ -111,6 +111,22 @@ static void remember(const struct connect *connect,
 	free(state);
 }
 
+/* udev has seen the disk and its partitions before this was known. */
+static void tell_udev(const struct dial_result *r, const char *name)
+{
+	const struct enbd_hello *hello = &r->channels[0].hello;
+	char text[64] = "", digest[ENBD_SIGNATURE_DIGEST];
+	struct enbd_err err;
+
+	if (hello->features)
+		snprintf(text, sizeof(text), "ID_ENBD_SIGNATURE=%s\n",
+			 enbd_signature_digest(hello->signature, digest));
+	if (runstate_write_env(name, text, &err))
+		enbd_note("%s; there will be no link by-signature", err.text);
+	else if (hello->features)
+		node_change(name);
+}
+
 static int run(struct connect *connect, struct dial_result *r,
 	       struct device *device, struct enbd_err *err)
 {
@@ -146,6 +162,7 @@ static int run(struct connect *connect, struct dial_result *r,
 		return enbd_fail(err, ENBD_EXIT_KERNEL,
 				 "kernel: the device is made, but the driver's answer cannot be read; see enbdctl status");
 	remember(connect, r, device);
+	tell_udev(r, device->name);
 	say_channels(connect, r);
 	return 0;
 }

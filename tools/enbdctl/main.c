@@ -42,6 +42,8 @@ static const struct {
 	  "NAME | --all       disconnect again" },
 	{ "check-config", "enbdctl check-config", verb_check_config,
 	  "[FILE]             is enbd.conf(5) right?" },
+	{ "readd", "enbdctl readd", verb_readd,
+	  "DEVICE             back into its md array" },
 	{ "list-exports", "enbdctl list-exports", verb_list_exports,
 	  "URI                names of a server's exports" },
 	{ "probe", "enbdctl probe", verb_probe,

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,4 +229,33 @@ enum node_use node_user(const char *name, char *user, size_t size)
 	    find_holder(&n, user, size))
 		return NODE_HELD;
 	return find_process(&n, user, size) ? NODE_OPEN : NODE_UNUSED;
+}
+
+static void change_one(const char *dir)
+{
+	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/uevent", dir);
+	f = fopen(path, "we");
+	if (!f)
+		return;
+	fputs("change", f);
+	fclose(f);
+}
+
+void node_change(const char *name)
+{
+	char path[128];
+	glob_t found;
+	size_t i;
+
+	snprintf(path, sizeof(path), "/sys/block/%s", name);
+	change_one(path);
+	snprintf(path, sizeof(path), "/sys/block/%s/%s[0-9]*", name, name);
+	if (glob(path, 0, NULL, &found))
+		return;
+	for (i = 0; i < found.gl_pathc; i++)
+		change_one(found.gl_pathv[i]);
+	globfree(&found);
 }

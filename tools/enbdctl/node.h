@@ -14,6 +14,9 @@
  */
 bool node_wait(const char *name);
 
+/* Has udev look again at a disk and its partitions. @name: of the disk */
+void node_change(const char *name);
+
 enum node_use {
 	NODE_UNUSED,
 	NODE_OPEN,	/* by a process, which may end by itself soon */

@@ -173,14 +173,12 @@ static int write_text(int fd, const char *text)
  * Who reads sees the old file or the new one. The caller holds the lock, so
  * that one left behind by a killed process is simply written over.
  */
-static int write_file(int dir, const char *file, const struct runstate *state,
-		      struct enbd_err *err)
+static int replace_file(int dir, const char *file, const char *text,
+			struct enbd_err *err)
 {
-	char fresh[ENBD_NAME_MAX + 16], *text = runstate_format(state);
+	char fresh[ENBD_NAME_MAX + 16];
 	int fd, rc;
 
-	if (!text)
-		return failed(err, file, "out of memory");
 	snprintf(fresh, sizeof(fresh), ".%s.new", file);
 	fd = openat(dir, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
 		    O_CLOEXEC, 0600);
@@ -191,6 +189,18 @@ static int write_file(int dir, const char *file, const struct runstate *state,
 		failed(err, file, strerror(errno));
 	if (fd >= 0)
 		close(fd);
+	return rc;
+}
+
+static int write_file(int dir, const char *file, const struct runstate *state,
+		      struct enbd_err *err)
+{
+	char *text = runstate_format(state);
+	int rc;
+
+	if (!text)
+		return failed(err, file, "out of memory");
+	rc = replace_file(dir, file, text, err);
 	free(text);
 	return rc;
 }
@@ -267,9 +277,29 @@ int runstate_set_channel(const char *name, const uint8_t *session,
 	return rc < 0 ? -1 : 0;
 }
 
-void runstate_remove(const char *name)
+int runstate_write_env(const char *name, const char *text,
+		       struct enbd_err *err)
 {
 	char file[ENBD_NAME_MAX + 8];
+	int dir = open_dir(true, err), held, rc = -1;
+
+	if (dir < 0)
+		return -1;
+	snprintf(file, sizeof(file), "%s.env", name);
+	held = lock(dir, LOCK_FILE, LOCK_EX);
+	if (held < 0)
+		failed(err, LOCK_FILE, strerror(errno));
+	else
+		rc = replace_file(dir, file, text, err);
+	if (held >= 0)
+		close(held);
+	close(dir);
+	return rc;
+}
+
+void runstate_remove(const char *name)
+{
+	char file[ENBD_NAME_MAX + 8], env[ENBD_NAME_MAX + 8];
 	struct enbd_err ignored;
 	int dir = open_dir(false, &ignored), held;
 
@@ -278,6 +308,8 @@ void runstate_remove(const char *name)
 	file_name(file, sizeof(file), name);
 	held = lock(dir, LOCK_FILE, LOCK_EX);
 	unlinkat(dir, file, 0);
+	snprintf(env, sizeof(env), "%s.env", name);
+	unlinkat(dir, env, 0);
 	if (held >= 0)
 		close(held);
 	close(dir);

@@ -80,6 +80,18 @@ int runstate_set_channel(const char *name, const uint8_t *session,
 			 const struct runstate_channel *channel,
 			 struct enbd_err *err);
 
+/**
+ * runstate_write_env() - what udev's rules import of a device
+ * @name: of the disk
+ * @text: lines KEY=VALUE, "" for none
+ *
+ * In NAME.env; it goes with the rest when the device is forgotten.
+ *
+ * Return: 0 or -1.
+ */
+int runstate_write_env(const char *name, const char *text,
+		       struct enbd_err *err);
+
 /* Forget a device. */
 void runstate_remove(const char *name);
 

@@ -9,6 +9,7 @@
 
 #include "json.h"
 #include "query.h"
+#include "stale.h"
 #include "verb.h"
 
 static void print(const struct lost *lost, size_t count)
@@ -76,7 +77,7 @@ int verb_lost_regions(int argc, char **argv)
 	       ENBD_EXIT_OK;
 }
 
-static int accept_device(const char *name, struct enbd_err *err)
+int stale_accept(const char *name, struct enbd_err *err)
 {
 	char buf[NL_REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *req;
@@ -107,6 +108,6 @@ int verb_accept(int argc, char **argv)
 	struct enbd_err err;
 
 	verb_read(&spec, argc, argv, NULL, &args);
-	return accept_device(args.arg[0], &err) ? verb_failed(&err) :
+	return stale_accept(args.arg[0], &err) ? verb_failed(&err) :
 	       ENBD_EXIT_OK;
 }

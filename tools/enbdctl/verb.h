@@ -31,6 +31,7 @@ int verb_monitor(int argc, char **argv);
 int verb_up(int argc, char **argv);
 int verb_down(int argc, char **argv);
 int verb_check_config(int argc, char **argv);
+int verb_readd(int argc, char **argv);
 
 /* "enbd-client HOST:PORT -n 4 /dev/nda" and "enbd-client -d /dev/nda" */
 int verb_enbd_client(int argc, char **argv);

@@ -20,6 +20,18 @@ int enbd_signature_derive(const void *secret, size_t len, const char *export,
 	return rc ? -1 : 0;
 }
 
+char *enbd_signature_digest(const uint8_t signature[ENBD_EXT_SIGNATURE_LEN],
+			    char text[ENBD_SIGNATURE_DIGEST])
+{
+	uint8_t hash[32];
+
+	text[0] = '\0';
+	if (!gnutls_hash_fast(GNUTLS_DIG_SHA256, signature,
+			      ENBD_EXT_SIGNATURE_LEN, hash))
+		enbd_hex(text, ENBD_SIGNATURE_DIGEST, hash, sizeof(hash));
+	return text;
+}
+
 static int digit(char c)
 {
 	if (c >= '0' && c <= '9')

@@ -28,6 +28,20 @@
 int enbd_signature_derive(const void *secret, size_t len, const char *export,
 			  uint8_t signature[ENBD_EXT_SIGNATURE_LEN]);
 
+/* Digits of a digest, with the NUL */
+#define ENBD_SIGNATURE_DIGEST	17
+
+/**
+ * enbd_signature_digest() - what names a signature without giving it away
+ * @signature: of a server
+ * @text: receives the first 16 hexadecimal digits of its SHA-256, "" if the
+ *        library of cryptography cannot do it
+ *
+ * Return: @text.
+ */
+char *enbd_signature_digest(const uint8_t signature[ENBD_EXT_SIGNATURE_LEN],
+			    char text[ENBD_SIGNATURE_DIGEST]);
+
 /**
  * enbd_signature_parse() - 64 hexadecimal digits
  * @text: upper and lower case

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Tests with md arrays on a network disk: the guest's own udevd with our rules and
+# mdadm's, the monitor, a server that can go and come back. Source after enbd.sh.
+
+MD=/dev/md0
+MDSYS=/sys/block/md0/md
+LOOPS=()
+UDEVD=			# process id of our own udevd
+LEG_MB=64
+BITMAP_CHUNK=65536
+
+# md_start: what a machine has running. The test is skipped where it cannot be.
+md_start()
+{
+	local f udevd=
+
+	command -v mdadm >/dev/null || md_skip "mdadm is missing"
+	[ -e /proc/mdstat ] || modprobe -qa md-mod raid1 raid10 raid456 ||
+		md_skip "the kernel has no md"
+	for f in /lib/systemd/systemd-udevd /usr/lib/systemd/systemd-udevd; do
+		[ -x "$f" ] && udevd=$f
+	done
+	[ -n "$udevd" ] || md_skip "no systemd-udevd installed"
+	mkdir -p /run/udev/rules.d /run/mdadm
+	sed "s|/usr/sbin/enbdctl|$ENBD_TREE/build/enbdctl|" \
+		"$ENBD_TREE/udev/60-enbd.rules" >/run/udev/rules.d/60-enbd.rules
+	# What udev starts knows of no other place.
+	unset ENBD_RUN_DIR
+	spawn udevd "$udevd"
+	UDEVD=$PID
+	wait_for 20 udevadm control --ping --timeout=1 ||
+		md_skip "udevd does not run here: $(tail -n 1 "$T/udevd.log")"
+	# As fast as it can; the guest has nothing else to do.
+	echo 1000000 >/proc/sys/dev/raid/speed_limit_max
+	echo 1000000 >/proc/sys/dev/raid/speed_limit_min
+	start_monitor --max-backoff 0.2
+}
+
+md_skip()
+{
+	md_end
+	clean_up
+	skip_all "$1"
+}
+
+# md_end: no array, no loop devices, no udevd. The device may be gone already.
+md_end()
+{
+	local l
+
+	[ ! -e /sys/block/md0 ] || wait_for 30 mdadm --stop "$MD"
+	for l in "${LOOPS[@]}"; do
+		losetup -d "$l" 2>/dev/null
+	done
+	LOOPS=()
+	if [ -n "$UDEVD" ]; then
+		udevadm settle --timeout=10
+		udevadm control --exit 2>/dev/null
+		UDEVD=
+	fi
+	rm -f /run/udev/rules.d/60-enbd.rules /run/enbd/*.lock
+}
+trap 'md_end; clean_up; rm -f "$TAP_OUT"' EXIT
+
+md_done()
+{
+	[ "$TAP_FAILED" -eq 0 ] || diag "$(cat /proc/mdstat)"
+	md_end
+	done_testing
+}
+
+# ---------------------------------------------------------------- the server
+
+# serve IMAGE: enbd-server on a port of its own that it has again after
+# serve_end. Sets SERVED.
+serve()
+{
+	[ -n "${SERVE_PORT:-}" ] || { new_port; SERVE_PORT=$PORT; }
+	[ -e "$T/boot" ] || echo first >"$T/boot"
+	rm -f "$T/port"
+	spawn enbd-server enbd-server "$SERVE_PORT" "$1" -f --bind 127.0.0.1 \
+		--port-file "$T/port" --state-dir "$T/state" \
+		--boot-id-file "$T/boot"
+	SERVED=$PID
+	await_server enbd-server "$T/port"
+	PORT=$SERVE_PORT
+	URI=nbd://127.0.0.1:$PORT
+}
+
+# serve_end [SIGNAL]: the server is gone.
+serve_end()
+{
+	kill "${1:--TERM}" "$SERVED"
+	wait_for 10 gone "$SERVED"
+	wait "$SERVED" 2>/dev/null
+}
+
+# ---------------------------------------------------------------- arrays
+
+md_attr()
+{
+	local value=
+
+	read -r value 2>/dev/null <"$MDSYS/$1"
+	echo "$value"
+}
+
+md_is()
+{
+	[ "$(md_attr "$1")" = "$2" ]
+}
+
+# What the array thinks of a member: "in_sync", "faulty", "spare" and so on
+member_state()
+{
+	md_attr "dev-${1:-$NAME}/state"
+}
+
+member_is()
+{
+	[[ ,$(member_state "${2:-$NAME}"), == *",$1,"* ]]
+}
+
+# In the array and used, in sync or on the way to it
+member_back()
+{
+	local state
+
+	state=$(member_state "${1:-$NAME}")
+	[ -n "$state" ] && [[ $state != *faulty* ]]
+}
+
+md_whole()
+{
+	md_is degraded 0 && md_is sync_action idle
+}
+
+# local_legs N: loop devices in memory. Sets LEGS.
+local_legs()
+{
+	local i l
+
+	LEGS=()
+	for ((i = 0; i < $1; i++)); do
+		truncate -s "${LEG_MB}M" "$T/leg$i"
+		l=$(losetup -f --show "$T/leg$i") || die "losetup" "$l"
+		LOOPS+=("$l")
+		LEGS+=("$l")
+	done
+}
+
+# md_create LEVEL [LEG]: an array of local legs and the network leg (DEV), with a
+# real first sync.
+md_create()
+{
+	local level=$1 remote=${2:-$DEV} options=()
+
+	case $level in
+	1) local_legs 1; options=(--write-mostly) ;;
+	5) local_legs 2; options=(-c 64) ;;
+	6 | 10) local_legs 3; options=(-c 64) ;;
+	esac
+	within 60 mdadm -C "$MD" --run -q -l "$level" -n $((${#LEGS[@]} + 1)) \
+		-b internal --bitmap-chunk=64K --delay=1 -e 1.2 "${LEGS[@]}" \
+		"${options[@]}" "$remote" >"$T/mdadm.log" 2>&1 ||
+		die "mdadm -C" "$(cat "$T/mdadm.log")"
+	wait_for 120 md_whole || die "first sync" "$(cat /proc/mdstat)"
+}
+
+# scatter N [SEED]: so many writes of 4 KiB, each in a chunk of its own
+scatter()
+{
+	within 60 /usr/bin/python3 -S -E - "$MD" "$1" "${2:-$RANDOM}" <<-'PY'
+	import mmap, os, random, sys
+	dev, n, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+	fd = os.open(dev, os.O_RDWR | os.O_DIRECT)
+	size = os.lseek(fd, 0, os.SEEK_END)
+	rnd = random.Random(seed)
+	buf = mmap.mmap(-1, 4096)
+	for chunk in rnd.sample(range(size // 65536), n):
+	    buf[:] = rnd.randbytes(4096)
+	    os.pwrite(fd, buf, chunk * 65536 + rnd.randrange(16) * 4096)
+	PY
+}
+
+# dirty LEG: chunks that are marked in the bitmap of a member
+dirty()
+{
+	mdadm -X "$1" 2>/dev/null | sed -n 's/.*Bitmap :.* \([0-9]*\) dirty.*/\1/p'
+}
+
+# KiB that were written to the network leg since it was connected
+leg_written()
+{
+	local fields
+
+	read -ra fields <"/sys/block/$NAME/stat"
+	echo $((fields[6] / 2))
+}
+
+# mismatches: of a full check
+mismatches()
+{
+	echo check >"$MDSYS/sync_action"
+	wait_for 120 md_is sync_action idle || echo "the check does not end"
+	md_attr mismatch_cnt
+}
+
+# The bitmap is clean, and so is the array.
+md_settled()
+{
+	md_whole && [ "$(dirty "${LEGS[0]}")" = 0 ]
+}

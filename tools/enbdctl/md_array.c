@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "md_array.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BLOCK	"/sys/block/"
+
+/* The kernel takes a page at a time. */
+#define BITS_MAX	2048
+
+/* An attribute's text without the end of line. Return: 0 or -1. */
+static int attribute(char *text, size_t size, const char *dir,
+		     const char *name)
+{
+	char path[160];
+	FILE *f;
+	bool got;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	got = fgets(text, (int)size, f);
+	fclose(f);
+	if (!got)
+		return -1;
+	text[strcspn(text, "\n")] = '\0';
+	return 0;
+}
+
+/* Return: the number that an attribute begins with, 0 if it is none. */
+static uint64_t number(const char *dir, const char *name)
+{
+	char text[64];
+
+	return attribute(text, sizeof(text), dir, name) ? 0 :
+	       strtoull(text, NULL, 10);
+}
+
+/* @word among those that commas separate */
+static bool has_word(const char *list, const char *word)
+{
+	const size_t len = strlen(word);
+
+	while (*list) {
+		if (!strncmp(list, word, len) &&
+		    (!list[len] || list[len] == ','))
+			return true;
+		list += strcspn(list, ",");
+		list += *list == ',';
+	}
+	return false;
+}
+
+/* The link "block" leads to the disk or partition. */
+static int read_member(struct md_member *m, const char *dir)
+{
+	char path[160], target[256], state[128], *name;
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "%s/block", dir);
+	len = readlink(path, target, sizeof(target) - 1);
+	if (len < 0 || attribute(state, sizeof(state), dir, "state"))
+		return -1;
+	target[len] = '\0';
+	name = strrchr(target, '/');
+	if (!name || strlen(name + 1) >= sizeof(m->node))
+		return -1;
+	strcpy(m->node, name + 1);
+	m->faulty = has_word(state, "faulty");
+	m->in_sync = has_word(state, "in_sync");
+	m->data = number(dir, "offset") * 512;
+	return 0;
+}
+
+/* Members may come and go meanwhile; those are left out. */
+static int read_members(struct md_array *a, const char *dir)
+{
+	char pattern[96];
+	glob_t found;
+	size_t i;
+	int rc;
+
+	snprintf(pattern, sizeof(pattern), "%s/dev-*", dir);
+	rc = glob(pattern, GLOB_NOSORT, NULL, &found);
+	if (rc)
+		return rc == GLOB_NOMATCH ? 0 : -1;
+	a->members = calloc(found.gl_pathc, sizeof(*a->members));
+	for (i = 0; a->members && i < found.gl_pathc; i++)
+		if (!read_member(&a->members[a->count], found.gl_pathv[i]))
+			a->count++;
+	globfree(&found);
+	return a->members ? 0 : -1;
+}
+
+/* Return: 0, 1 for an array that is of no interest, -1 without memory. */
+static int read_array(struct md_array *a, const char *dir)
+{
+	char level[16], state[32], reshape[32], size[96];
+
+	memset(a, 0, sizeof(*a));
+	if (attribute(level, sizeof(level), dir, "level") ||
+	    attribute(state, sizeof(state), dir, "array_state") ||
+	    sscanf(level, "raid%d", &a->shape.level) != 1 ||
+	    !a->shape.level || !strcmp(state, "inactive") ||
+	    !strcmp(state, "clear"))
+		return 1;
+	a->reshaping = !attribute(reshape, sizeof(reshape), dir,
+				  "reshape_position") &&
+		       strcmp(reshape, "none");
+	a->shape.layout = (uint32_t)number(dir, "layout");
+	a->shape.raid_disks = (uint32_t)number(dir, "raid_disks");
+	a->shape.chunk = number(dir, "chunk_size");
+	a->shape.member_size = number(dir, "component_size") * 1024;
+	a->shape.bitmap_chunk = number(dir, "bitmap/chunksize");
+	snprintf(size, sizeof(size), "%s/..", dir);
+	a->shape.array_size = number(size, "size") * 512;
+	return read_members(a, dir);
+}
+
+static int read_arrays(struct md_array *list, size_t *count,
+		       const glob_t *found)
+{
+	char dir[MD_NODE_MAX + 32];
+	const char *node;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < found->gl_pathc; i++) {
+		node = found->gl_pathv[i] + strlen(BLOCK);
+		if (strlen(node) >= MD_NODE_MAX)
+			continue;
+		snprintf(dir, sizeof(dir), BLOCK "%s/md", node);
+		rc = read_array(&list[*count], dir);
+		if (rc < 0)
+			return -1;
+		strcpy(list[*count].node, node);
+		*count += !rc;
+	}
+	return 0;
+}
+
+int md_arrays_read(struct md_array **list, size_t *count, struct enbd_err *err)
+{
+	glob_t found;
+	int rc;
+
+	*list = NULL;
+	*count = 0;
+	rc = glob(BLOCK "md*", 0, NULL, &found);
+	if (rc == GLOB_NOMATCH)
+		return 0;
+	if (!rc) {
+		*list = calloc(found.gl_pathc, sizeof(**list));
+		rc = *list ? read_arrays(*list, count, &found) : -1;
+		globfree(&found);
+	}
+	if (!rc)
+		return 0;
+	md_arrays_free(*list, *count);
+	*list = NULL;
+	return enbd_fail(err, ENBD_EXIT_GENERAL, "arrays: %s",
+			 strerror(ENOMEM));
+}
+
+void md_arrays_free(struct md_array *list, size_t count)
+{
+	while (count)
+		free(list[--count].members);
+	free(list);
+}
+
+const struct md_array *md_member_of(const struct md_array *list, size_t count,
+				    const char *node,
+				    const struct md_member **member)
+{
+	size_t i, j;
+
+	for (i = 0; i < count; i++) {
+		for (j = 0; j < list[i].count; j++) {
+			if (strcmp(list[i].members[j].node, node))
+				continue;
+			if (member)
+				*member = &list[i].members[j];
+			return &list[i];
+		}
+	}
+	return NULL;
+}
+
+/* Return: 0, or -1 with errno. */
+static int write_text(const char *path, const char *text)
+{
+	const int fd = open(path, O_WRONLY | O_CLOEXEC);
+	const ssize_t len = (ssize_t)strlen(text);
+	int rc, error;
+
+	if (fd < 0)
+		return -1;
+	rc = write(fd, text, (size_t)len) == len ? 0 : -1;
+	error = errno;
+	close(fd);
+	errno = error;
+	return rc;
+}
+
+int md_member_fail(const struct md_array *array, const char *node,
+		   struct enbd_err *err)
+{
+	char path[2 * MD_NODE_MAX + 48];
+
+	snprintf(path, sizeof(path), BLOCK "%s/md/dev-%s/state", array->node,
+		 node);
+	if (!write_text(path, "faulty"))
+		return 0;
+	return enbd_fail(err, errno == EBUSY ? ENBD_EXIT_BUSY :
+			 ENBD_EXIT_GENERAL,
+			 "/dev/%s: the array does not let /dev/%s go: %s; is it the last one with the data?",
+			 array->node, node, strerror(errno));
+}
+
+/* Runs of bits on their way to the kernel */
+struct bits {
+	char path[MD_NODE_MAX + 48];
+	char text[BITS_MAX];
+	size_t len;
+};
+
+static int flush_bits(struct bits *b)
+{
+	if (!b->len)
+		return 0;
+	b->len = 0;
+	return write_text(b->path, b->text);
+}
+
+static int add_bits(void *arg, uint64_t first, uint64_t last)
+{
+	struct bits *b = arg;
+
+	/* Room for two numbers, what is between them, and the end */
+	if (sizeof(b->text) - b->len < 48 && flush_bits(b))
+		return -1;
+	b->len += (size_t)snprintf(b->text + b->len, sizeof(b->text) - b->len,
+				   "%" PRIu64 "-%" PRIu64 "\n", first, last);
+	return 0;
+}
+
+int md_set_bits(const struct md_array *array, const struct md_member *member,
+		uint64_t offset, uint64_t length, struct enbd_err *err)
+{
+	const uint64_t end = offset + length;
+	struct bits b = { .len = 0 };
+
+	if (end <= member->data)
+		return 0;
+	offset = offset > member->data ? offset - member->data : 0;
+	snprintf(b.path, sizeof(b.path), BLOCK "%s/md/bitmap_set_bits",
+		 array->node);
+	errno = EOPNOTSUPP;
+	if (!md_map_range(&array->shape, offset, end - member->data - offset,
+			  add_bits, &b) && !flush_bits(&b))
+		return 0;
+	return enbd_fail(err, ENBD_EXIT_GENERAL,
+			 "/dev/%s: the lost regions cannot be put into its bitmap: %s",
+			 array->node, strerror(errno));
+}

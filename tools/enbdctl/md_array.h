@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Running md arrays, as /sys/block/mdX/md has them. */
+#ifndef ENBDCTL_MD_ARRAY_H
+#define ENBDCTL_MD_ARRAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "md_map.h"
+
+#define MD_NODE_MAX	32
+
+/**
+ * struct md_member - a disk or partition that an array holds
+ * @node: its name below /dev
+ * @faulty: the array does not use it any more
+ * @in_sync: it has all data
+ * @data: where its data begins, bytes
+ */
+struct md_member {
+	char node[MD_NODE_MAX];
+	bool faulty;
+	bool in_sync;
+	uint64_t data;
+};
+
+/**
+ * struct md_array - a running array
+ * @node: its name below /dev
+ * @shape: how its data lies; a bitmap_chunk of 0 is no bitmap
+ * @reshaping: it is being given another shape
+ * @members: @count of them
+ */
+struct md_array {
+	char node[MD_NODE_MAX];
+	struct md_shape shape;
+	bool reshaping;
+	struct md_member *members;
+	size_t count;
+};
+
+/**
+ * md_arrays_read() - all that are running
+ * @list: receives an array for md_arrays_free(), NULL if there are none
+ * @count: receives how many
+ *
+ * Arrays of level 0 and the like, which can miss nobody, are left out.
+ *
+ * Return: 0, or -1 without memory.
+ */
+int md_arrays_read(struct md_array **list, size_t *count,
+		   struct enbd_err *err);
+
+void md_arrays_free(struct md_array *list, size_t count);
+
+/**
+ * md_member_of() - the array that holds a disk or partition
+ * @list: from md_arrays_read()
+ * @count: how many
+ * @node: name below /dev
+ * @member: receives what it is there, may be NULL
+ *
+ * Return: the array, NULL if none does.
+ */
+const struct md_array *md_member_of(const struct md_array *list, size_t count,
+				    const char *node,
+				    const struct md_member **member);
+
+/* Tell the array not to use a member any more. Return: 0 or -1. */
+int md_member_fail(const struct md_array *array, const char *node,
+		   struct enbd_err *err);
+
+/**
+ * md_set_bits() - mark a range of a member as out of date in the bitmap
+ * @array: with a bitmap
+ * @member: of it
+ * @offset: first byte of the member, its own metadata included
+ * @length: bytes
+ * @err: receives why it could not be done
+ *
+ * The bits are on the other members' disks when this returns.
+ *
+ * Return: 0 or -1.
+ */
+int md_set_bits(const struct md_array *array, const struct md_member *member,
+		uint64_t offset, uint64_t length, struct enbd_err *err);
+
+#endif /* ENBDCTL_MD_ARRAY_H */

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A disk that was away goes back into its arrays. */
+#ifndef ENBDCTL_READD_H
+#define ENBDCTL_READD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "md_array.h"
+
+#define READD_NODES_MAX		64
+
+/**
+ * struct readd_node - the disk, or one of its partitions
+ * @name: below /dev
+ * @start: where on the disk it begins, bytes
+ * @size: bytes
+ * @looked: nothing can be done for it while no array holds it
+ */
+struct readd_node {
+	char name[MD_NODE_MAX];
+	uint64_t start;
+	uint64_t size;
+	bool looked;
+};
+
+/**
+ * struct readd - a disk, its partitions, and the arrays there are
+ * @disk: its name
+ * @nodes: the disk first; @node_count of them
+ * @arrays: @array_count of them, read anew before each step
+ */
+struct readd {
+	char disk[MD_NODE_MAX];
+	struct readd_node nodes[READD_NODES_MAX];
+	size_t node_count;
+	struct md_array *arrays;
+	size_t array_count;
+};
+
+/**
+ * readd_stale() - make a stale disk one that may be taken back
+ * @r: with nodes and arrays
+ * @err: receives why not
+ *
+ * Every range that it may have lost is put into the bitmap of the array that
+ * it belongs to, then the disk is accepted. Nothing is done if a range belongs
+ * to something else.
+ *
+ * Return: 0 or -1.
+ */
+int readd_stale(struct readd *r, struct enbd_err *err);
+
+/**
+ * readd_take_back() - one disk or partition back into its array
+ * @r: with arrays
+ * @node: of it
+ * @taken: set if it was
+ * @err: receives why not
+ *
+ * Nothing to do is no failure: it is in use, or of no running array.
+ *
+ * Return: 0 or -1.
+ */
+int readd_take_back(struct readd *r, struct readd_node *node, bool *taken,
+		    struct enbd_err *err);
+
+#endif /* ENBDCTL_READD_H */
