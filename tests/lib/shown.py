@@ -7,16 +7,18 @@ will do. Both are given as one letter, which stands for 32 of them, or "-" for
 none; features as a number.
 
     shown.py add PORT FEATURES SIGNATURE VERIFIER [pin=S] [NAME=NUMBER...]
-    shown.py channel DEVICE PORT FEATURES SIGNATURE VERIFIER
+    shown.py channel DEVICE PORT FEATURES SIGNATURE VERIFIER [hold=CONTROL]
     shown.py lost DEVICE        OFFSET+LENGTH of every range, one a line
     shown.py accept DEVICE
     shown.py get DEVICE         names and values of its attributes
     shown.py channels DEVICE    the same of its channels
     shown.py events             what comes, until it is killed
 
-DEVICE is its number. A refusal is told as "ERRNO: text [attribute]", status 1.
+With the control port of proxy.py nothing that the driver says on the channel
+arrives. DEVICE is its number. A refusal is told as "ERRNO: text [attribute]", status 1.
 """
 import os
+import socket
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -46,8 +48,17 @@ def add(port, features, signature, verifier, *rest):
     print(f.call('device-add', pairs + [('channel', dict(ch))])['name'])
 
 
-def add_channel(device, port, *shown):
-    sock, ch = channel(port, *shown)
+def hold(control, sock):
+    with socket.create_connection(('127.0.0.1', int(control))) as c:
+        c.sendall(b'hold %d up\n' % sock.getsockname()[1])
+        if not c.recv(100).startswith(b'ok'):
+            sys.exit('shown.py: the proxy does not hold')
+
+
+def add_channel(device, port, features, signature, verifier, *rest):
+    sock, ch = channel(port, features, signature, verifier)
+    for arg in rest:
+        hold(arg.split('=')[1], sock)
     place = f.call('channel-reserve', device_index=int(device))
     f.call('channel-add', ch + [(k, place[k]) for k in
                                 ('device-index', 'index', 'incarnation')])

@@ -185,7 +185,38 @@ ok "a channel" shown channel 0 "$PORT" 8 s 2
 is "$(dev_state)" up "up"
 ok "disconnect" wait_for 5 disconnect
 
-# 7. a stale device can be removed
+# 7. a write that waits for a fence does not wait until that is answered
+NAME=$(shown add "$PORT" 9 s 1 io-timeout=300000) || die "device add" "$NAME"
+DEV=/dev/$NAME
+ok "write" write_at 0 4
+ok "hold what is sent" proxy hold all up
+spawn writer dd if=/dev/zero of="$DEV" bs=4k count=1 oflag=direct conv=notrunc
+writer=$PID
+pending()
+{
+	[ "$(chan_sum pending)" = 1 ]
+}
+held()
+{
+	[ "$(cat "/sys/block/$NAME/enbd/held")" = "$1" ]
+}
+ok "a write is under way" wait_for 10 pending
+ok "the channel is lost" proxy cut all
+ok "the write is held" wait_for 10 held 1
+ok "another verifier, and no answer to the fence" \
+	shown channel 0 "$PORT" 9 s 2 hold="$PROXY_CTL"
+is "$(dev_state)" stale "stale"
+is "$(chan_state "$NAME" 0)" fencing "the fence is not answered"
+ends 10 "$writer"
+isnt $? 0 "the write fails"
+ok "nothing is held" held 0
+ok "accept" shown accept 0
+is "$(dev_state)" parked "parked, until there is a fence"
+is "$(chan_state "$NAME" 0)" fencing "which there is still to be"
+ok "disconnect" within 10 enbdctl disconnect --force "$DEV"
+ok "gone" wait_for 5 no_devices
+
+# 8. a stale device can be removed
 need_device 1
 ok "write" write_at 0 4
 ok "another verifier" shown channel 0 "$PORT" 8 s 2
