@@ -37,7 +37,7 @@ shown()
 
 need_device()
 {
-	NAME=$(shown add "$PORT" 8 s 1 "$@") || die "device add" "$NAME"
+	NAME=$(shown add "$PORT" 8 s 1) || die "device add" "$NAME"
 	DEV=/dev/$NAME
 }
 
