@@ -176,13 +176,12 @@ int state_dir_open(struct state_dir *state, const struct server_config *config,
 	state->wanted = state->path;
 	if (!state->path && !geteuid())
 		state->path = STATE_DIR_DEFAULT;
-	if (state->path && !strcmp(state->path, "-")) {
-		state->path = NULL;
-	} else if (!state->path) {
+	if (!state->path)
 		state_dir_warn(state, "no state directory; clients will not notice when writes are lost, use --state-dir");
-	} else if (open_folder(state) && unusable(state, err)) {
+	else if (!strcmp(state->path, "-"))
+		state->path = NULL;
+	else if (open_folder(state) && unusable(state, err))
 		return -1;
-	}
 	if (state->fd < 0) {
 		make_do(state);
 		return 0;
