@@ -95,12 +95,25 @@ static int make_secret(struct state_dir *state)
 	return read_secret(state);
 }
 
+/* Where the folder is known by its name */
+static int sync_parent(const struct state_dir *state)
+{
+	int fd = openat(state->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd < 0 ? -1 : fsync(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
 static int open_folder(struct state_dir *state)
 {
-	if (mkdir(state->path, 0700) && errno != EEXIST)
+	const int rc = mkdir(state->path, 0700);
+
+	if (rc && errno != EEXIST)
 		return -1;
 	state->fd = open(state->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (state->fd < 0)
+	if (state->fd < 0 || (!rc && sync_parent(state)))
 		return -1;
 	if (!read_secret(state))
 		return 0;
