@@ -201,7 +201,9 @@ start_again()
 start_monitor()
 {
 	rm -f "$T/ready.told" "$T/ready.listening"
+	[ -z "${NOTIFIED:-}" ] || kill "$NOTIFIED" 2>/dev/null
 	spawn notified "$ENBD_LIB/notified.py" "$T/ready"
+	NOTIFIED=$PID
 	await_server notified "$T/ready.listening"
 	spawn monitor env NOTIFY_SOCKET="$T/ready" enbdctl monitor "$@"
 	MONITOR=$PID

@@ -7,6 +7,8 @@ kill_monitor()
 {
 	kill "-${1:-9}" "$MONITOR" 2>/dev/null
 	wait "$MONITOR" 2>/dev/null
+	kill "$NOTIFIED" 2>/dev/null
+	wait "$NOTIFIED" 2>/dev/null
 	return 0
 }
 

@@ -45,7 +45,7 @@ num "$SHARE" -le 65 "the other, too"
 ok "enbda becomes slow" tc qdisc change dev enbda \
 	root netem delay 40ms
 share "enbda slow"
-num "$SHARE" -le 25 "it gets less"
+num "$SHARE" -lt 35 "it gets less"
 num "$SHARE" -gt 0 "but something"
 ok "enbda is fast again" tc qdisc change dev enbda \
 	root netem delay 2ms

@@ -200,14 +200,14 @@ class Faults:
         return f"{index}: {text or status}, again after {after:.3f} s"
 
     def put_back(self, path):
-        """The network may be under a fault, too."""
+        """The network may be under a fault, too; and a lost channel's place is taken first."""
         if len(self.world.channels()) >= 4:
             return
         status, text = self.world.enbdctl("channel", "add", "/dev/" + self.world.name, "--bind", path,
                                           "--handshake-timeout", "2")
-        if status:
-            self.note(f"channel add over {path}: {text}")
-            self.undo_after(0.2, "channel", lambda: self.put_back(path))
+        self.note(f"channel put back over {path}: {text}")
+        if status or len(self.world.channels()) < 4:
+            self.undo_after(0.1, "channel", lambda: self.put_back(path))
 
     def channel_add(self):
         if len(self.world.channels()) >= 6:

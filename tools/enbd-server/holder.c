@@ -54,8 +54,7 @@ static bool is_ending(const char *pid)
 	if (!file)
 		return true;
 	while (fgets(line, sizeof(line), file)) {
-		if (!strncmp(line, "State:\t", 7))
-			state = line[7];
+		sscanf(line, "State: %c", &state);
 		if (sscanf(line, "SigPnd: %llx", &mask) == 1 ||
 		    sscanf(line, "ShdPnd: %llx", &mask) == 1)
 			pending |= mask;
