@@ -106,16 +106,19 @@ static void put(int fd, const void *data, size_t len)
 }
 
 /*
- * The client's side of HELLO and BIND. The challenge in it must be the one of
+ * The client's side of HELLO, BIND and FENCE. The challenge in it must be the one of
  * this connection; here every connection has the same, see getrandom() below.
  */
-static void put_hello(int fd)
+static void put_hello(int fd, uint32_t incarnation)
 {
 	const struct {
 		struct enbd_opt_request option;
 		struct enbd_ext_hello head;
 		struct enbd_opt_request bind_option;
 		struct enbd_ext_bind bind;
+		struct enbd_opt_request fence_option;
+		struct enbd_ext_fence fence;
+		struct enbd_ext_fenced item;
 	} __attribute__((packed)) hello = {
 		.option.magic = htobe64(ENBD_IHAVEOPT),
 		.option.option = htobe32(ENBD_OPT_HELLO),
@@ -129,6 +132,14 @@ static void put_hello(int fd)
 		.bind.magic = htobe32(ENBD_EXT_MAGIC),
 		.bind.channel = htobe32(1),
 		.bind.incarnation = htobe32(5),
+		.fence_option.magic = htobe64(ENBD_IHAVEOPT),
+		.fence_option.option = htobe32(ENBD_OPT_FENCE),
+		.fence_option.length = htobe32(sizeof(hello.fence) +
+					       sizeof(hello.item)),
+		.fence.magic = htobe32(ENBD_EXT_MAGIC),
+		.fence.count = htobe32(1),
+		.item.channel = htobe32(1),
+		.item.incarnation = htobe32(incarnation),
 	};
 
 	put(fd, &hello, sizeof(hello));
@@ -219,7 +230,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[0] & 8)
 		put(fds[0], "IHAVEOPT\0\0\0\xb\0\0\0", 16);
 	if (data[0] & 64)
-		put_hello(fds[0]);
+		put_hello(fds[0], data[0] >> 7 ? 4 : 5);
 	if (data[0] & 16)
 		put(fds[0], "IHAVEOPT\0\0\0\1\0\0\0", 16);
 	if (data[0] & 32)

@@ -64,6 +64,7 @@ static inline void disk_submit(struct target *target, struct block_io *io)
 	bool hold;
 
 	(void)target;
+	io->error = 0;
 	pthread_mutex_lock(&disk.lock);
 	disk.submitted++;
 	hold = disk.hold;
@@ -73,7 +74,6 @@ static inline void disk_submit(struct target *target, struct block_io *io)
 		disk.held[disk.count++] = io;
 	pthread_cond_broadcast(&disk.changed);
 	pthread_mutex_unlock(&disk.lock);
-	io->error = 0;
 	if (!hold)
 		io->done(io);
 }

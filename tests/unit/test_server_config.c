@@ -36,6 +36,8 @@ static void test_all_keys(void **state)
 		"unix = /run/enbd.sock\n"
 		"pidfile = /run/enbd.pid\n"
 		"threads = 4\n"
+		"state-dir = /s\n"
+		"boot-id-file = /b\n"
 		"max-connections = 7\n"
 		"handshake-timeout = 2.5\n"
 		"\n"
@@ -60,6 +62,8 @@ static void test_all_keys(void **state)
 	assert_int_equal(config.port, 1099);
 	assert_string_equal(config.unix_path, "/run/enbd.sock");
 	assert_string_equal(config.pidfile, "/run/enbd.pid");
+	assert_string_equal(config.state_dir, "/s");
+	assert_string_equal(config.boot_id_file, "/b");
 	assert_int_equal(config.threads, 4);
 	assert_int_equal(config.max_connections, 7);
 	assert_int_equal(config.handshake_ms, 2500);
@@ -109,6 +113,7 @@ static void test_mistakes(void **state)
 		{ "[server\nport = 1\n", "conf:1: server", 2 },
 		{ "port = 5\n", "conf:1: port: outside", 2 },
 		{ "[server]\nport = 70000\n", "conf:2: port: not a number", 2 },
+		{ "[server]\nstate-dir =\n", "conf:2: state-dir: empty", 2 },
 		{ "[server]\nthreads = 0\n", "conf:2: threads: not", 2 },
 		{ "[server]\nthreads = x\n", "conf:2: threads: not", 2 },
 		{ "[server]\nhandshake-timeout = 0\n", "conf:2: hand", 2 },

@@ -28,7 +28,8 @@
 #define FLUSHES	10
 #define DEADLINE_S 20
 
-static char dir[] = "/tmp/test_server_loss.XXXXXX";
+static const char template[] = "/tmp/test_server_loss.XXXXXX";
+static char dir[sizeof(template)];
 static char state_path[64], disk_path[64], other_path[64];
 static char *files[] = { disk_path, other_path };
 static struct server_config server;
@@ -154,6 +155,7 @@ static int setup(void **unused)
 	struct enbd_err err = { 0 };
 
 	(void)unused;
+	memcpy(dir, template, sizeof(dir));
 	assert_non_null(mkdtemp(dir));
 	snprintf(state_path, sizeof(state_path), "%s/state", dir);
 	snprintf(disk_path, sizeof(disk_path), "%s/disk", dir);
@@ -178,7 +180,6 @@ static int teardown(void **unused)
 	(void)unused;
 	state_dir_close(&state);
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 	return system(command);
 }
 

@@ -49,11 +49,10 @@ static int flush_error(struct export *export, const struct block_io *io)
 static void data_lost(struct export *export, int error)
 {
 	atomic_store(&export->sync_error, error);
-	slog_error("export \"%s\": data could not be written back: %s; %s, check the disk%s",
-		   export->target.info.name, strerror(error),
-		   export->vouch ? "clients that are connected are sent away or see their flushes fail" :
-				   "all flushes fail from now on",
-		   export->vouch ? "" : " and restart the server");
+	slog_error("export \"%s\": data could not be written back: %s; %s",
+		   export->target.info.name, strerror(error), export->vouch ?
+		   "clients are sent away or see their flushes fail, check the disk" :
+		   "all flushes fail from now on, check the disk and restart the server");
 	if (export->vouch)
 		vouch_lost(export->vouch);
 	atomic_fetch_add(&export->target.epoch, 1);

@@ -54,7 +54,8 @@ static bool is_ending(const char *pid)
 	if (!file)
 		return true;
 	while (fgets(line, sizeof(line), file)) {
-		sscanf(line, "State: %c", &state);
+		if (!strncmp(line, "State:\t", 7))
+			state = line[7];
 		if (sscanf(line, "SigPnd: %llx", &mask) == 1 ||
 		    sscanf(line, "ShdPnd: %llx", &mask) == 1)
 			pending |= mask;

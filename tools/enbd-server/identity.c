@@ -47,8 +47,8 @@ static void add_path(gnutls_hmac_hd_t state, const char *path)
 void identity_signature(const struct export_config *config, const void *key,
 			size_t len, uint8_t signature[IDENTITY_LEN])
 {
+	unsigned int paths = config->file_count, i;
 	gnutls_hmac_hd_t state;
-	unsigned int i;
 
 	if (config->secret) {
 		key = config->secret;
@@ -57,10 +57,13 @@ void identity_signature(const struct export_config *config, const void *key,
 	must(gnutls_hmac_init(&state, GNUTLS_MAC_SHA256, key, len));
 	/* With its NUL */
 	must(gnutls_hmac(state, label, sizeof(label)));
-	if (*config->name)
+	if (*config->name) {
 		must(gnutls_hmac(state, config->name, strlen(config->name)));
-	for (i = 0; !*config->name && !config->secret &&
-		    i < config->file_count; i++)
+		paths = 0;
+	}
+	if (config->secret)
+		paths = 0;
+	for (i = 0; i < paths; i++)
 		add_path(state, config->files[i]);
 	gnutls_hmac_deinit(state, signature);
 }

@@ -174,6 +174,14 @@ static size_t put_chunk(void *buf, enum nbd_mode mode,
 			const struct nbd_request *req, unsigned int type,
 			uint64_t payload)
 {
+	const struct enbd_chunk_reply chunk = {
+		.magic = htobe32(ENBD_STRUCTURED_REPLY_MAGIC),
+		.flags = htobe16(ENBD_REPLY_FLAG_DONE),
+		.type = htobe16(type),
+		.cookie = htobe64(req->cookie),
+		.length = htobe32((uint32_t)payload),
+	};
+
 	if (mode == NBD_EXTENDED) {
 		const struct enbd_ext_reply reply = {
 			.magic = htobe32(ENBD_EXT_REPLY_MAGIC),
@@ -186,18 +194,9 @@ static size_t put_chunk(void *buf, enum nbd_mode mode,
 
 		memcpy(buf, &reply, sizeof(reply));
 		return sizeof(reply);
-	} else {
-		const struct enbd_chunk_reply reply = {
-			.magic = htobe32(ENBD_STRUCTURED_REPLY_MAGIC),
-			.flags = htobe16(ENBD_REPLY_FLAG_DONE),
-			.type = htobe16(type),
-			.cookie = htobe64(req->cookie),
-			.length = htobe32((uint32_t)payload),
-		};
-
-		memcpy(buf, &reply, sizeof(reply));
-		return sizeof(reply);
 	}
+	memcpy(buf, &chunk, sizeof(chunk));
+	return sizeof(chunk);
 }
 
 size_t nbd_put_status(void *buf, enum nbd_mode mode,

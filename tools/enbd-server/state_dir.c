@@ -95,12 +95,25 @@ static int make_secret(struct state_dir *state)
 	return read_secret(state);
 }
 
+/* Where the folder is known by its name */
+static int sync_parent(const struct state_dir *state)
+{
+	int fd = openat(state->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd < 0 ? -1 : fsync(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
 static int open_folder(struct state_dir *state)
 {
-	if (mkdir(state->path, 0700) && errno != EEXIST)
+	const int rc = mkdir(state->path, 0700);
+
+	if (rc && errno != EEXIST)
 		return -1;
 	state->fd = open(state->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (state->fd < 0)
+	if (state->fd < 0 || (!rc && sync_parent(state)))
 		return -1;
 	if (!read_secret(state))
 		return 0;
@@ -176,13 +189,12 @@ int state_dir_open(struct state_dir *state, const struct server_config *config,
 	state->wanted = state->path;
 	if (!state->path && !geteuid())
 		state->path = STATE_DIR_DEFAULT;
-	if (state->path && !strcmp(state->path, "-")) {
-		state->path = NULL;
-	} else if (!state->path) {
+	if (!state->path)
 		state_dir_warn(state, "no state directory; clients will not notice when writes are lost, use --state-dir");
-	} else if (open_folder(state) && unusable(state, err)) {
+	else if (!strcmp(state->path, "-"))
+		state->path = NULL;
+	else if (open_folder(state) && unusable(state, err))
 		return -1;
-	}
 	if (state->fd < 0) {
 		make_do(state);
 		return 0;

@@ -73,7 +73,7 @@ struct block_io {
 struct target_info {
 	const char *name;
 	const char *description;
-	_Atomic uint64_t size;
+	atomic_uint_least64_t size;
 	uint32_t block_min;
 	uint32_t block_pref;
 	uint32_t block_max;

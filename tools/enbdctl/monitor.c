@@ -63,32 +63,6 @@ static bool got(const struct heard *heard, int signal)
 	return heard->signals & UINT64_C(1) << signal;
 }
 
-/* Return: false when it is time to go. */
-static bool obey(struct state *s, const struct heard *heard, uint64_t now)
-{
-	if (got(heard, SIGTERM) || got(heard, SIGINT))
-		return false;
-	if (got(heard, SIGUSR1) || got(heard, SIGUSR2)) {
-		monitor_say(now, "nothing is connected again until SIGHUP");
-		s->paused = true;
-		self_notify("STATUS=Paused until SIGHUP");
-		if (got(heard, SIGUSR2))
-			devices_remove_dead(&s->monitor, now);
-		else
-			devices_fail_pending(&s->monitor, now);
-		s->look = now;
-	}
-	if (got(heard, SIGHUP) || got(heard, SIGPWR)) {
-		monitor_say(now, "all is tried again now");
-		s->paused = false;
-		self_notify("STATUS=Watching");
-		s->look = now;
-		s->files = true;
-		s->kick = now;
-	}
-	return true;
-}
-
 static void take_results(struct state *s, uint64_t now)
 {
 	struct attempt t;
@@ -121,6 +95,42 @@ static void look(struct state *s, uint64_t now)
 	self_notify("READY=1\nSTATUS=Watching");
 }
 
+static void driver_gone(struct state *s, uint64_t now)
+{
+	if (s->driver)
+		monitor_say(now, "the module enbd is gone; waiting for it");
+	s->driver = false;
+	s->look = UINT64_MAX;
+	devices_forget(&s->monitor);
+}
+
+/* Return: false when it is time to go. */
+static bool obey(struct state *s, const struct heard *heard, uint64_t now)
+{
+	if (got(heard, SIGTERM) || got(heard, SIGINT))
+		return false;
+	if (got(heard, SIGUSR1) || got(heard, SIGUSR2)) {
+		monitor_say(now, "nothing is connected again until SIGHUP");
+		s->paused = true;
+		self_notify("STATUS=Paused until SIGHUP");
+		look(s, now);
+		if (got(heard, SIGUSR2))
+			devices_remove_dead(&s->monitor, now);
+		else
+			devices_fail_pending(&s->monitor, now);
+		s->look = now;
+	}
+	if (got(heard, SIGHUP) || got(heard, SIGPWR)) {
+		monitor_say(now, "all is tried again now");
+		s->paused = false;
+		self_notify("STATUS=Watching");
+		s->look = now;
+		s->files = true;
+		s->kick = now;
+	}
+	return true;
+}
+
 static void loop(struct state *s)
 {
 	struct heard heard;
@@ -138,7 +148,9 @@ static void loop(struct state *s)
 		watch_wait(&s->watch, earlier(due, earlier(s->look, s->kick)),
 			   &heard);
 		now = enbd_now_ms();
-		if (heard.driver || heard.files)
+		if (heard.gone)
+			driver_gone(s, now);
+		if (heard.driver || (heard.files && s->driver))
 			s->look = earlier(s->look, now + SETTLE_MS);
 		if (heard.files)
 			s->files = true;

@@ -104,6 +104,23 @@ static unsigned int find_path(const struct watched *w, unsigned int place)
 	return place;
 }
 
+/*
+ * Who removes a channel takes it out of the file first. So one that is missing
+ * is missed only if it is in the file after the driver was asked.
+ */
+static void read_again(struct watched *w, const struct channel **by_place,
+		       uint64_t now)
+{
+	unsigned int i;
+
+	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
+		if (by_place[i] || !remembers(w, i))
+			continue;
+		read_file(w, now);
+		return;
+	}
+}
+
 static void see_channels(struct monitor *m, struct watched *w,
 			 const struct channel *channels, size_t count,
 			 uint64_t now)
@@ -117,6 +134,7 @@ static void see_channels(struct monitor *m, struct watched *w,
 		if (channels[k].device_index == w->index &&
 		    channels[k].index < ENBD_MAX_CHANNELS)
 			by_place[channels[k].index] = &channels[k];
+	read_again(w, by_place, now);
 	w->live = 0;
 	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
 		/* One that connect could not have is wanted all the same. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/enbd.h>
 #include <linux/genetlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -189,37 +190,45 @@ static bool is_ours(const struct nlmsghdr *nlh)
 	mnl_attr_for_each(attr, nlh, GENL_HDRLEN)
 		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_NAME &&
 		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 &&
-		    !strcmp(mnl_attr_get_str(attr), "enbd"))
+		    !strcmp(mnl_attr_get_str(attr), ENBD_GENL_NAME))
 			return true;
 	return false;
 }
 
-/* The driver comes or goes: another one has other numbers. */
+/* The last word counts; another driver has other numbers. */
+static void take_family(struct watch *w, const struct nlmsghdr *nlh,
+			struct heard *heard)
+{
+	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+
+	if (!is_ours(nlh) || (genl->cmd != CTRL_CMD_NEWFAMILY &&
+			      genl->cmd != CTRL_CMD_DELFAMILY))
+		return;
+	nl_close(&w->events);
+	w->fds[WATCH_EVENTS] = -1;
+	heard->driver = genl->cmd == CTRL_CMD_NEWFAMILY;
+	heard->gone = !heard->driver;
+}
+
 static void hear_family(struct watch *w, struct heard *heard)
 {
 	char buf[BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	const struct nlmsghdr *nlh;
-	bool ours = false;
 	ssize_t got;
 	int left;
 
 	for (;;) {
 		got = recv(w->fds[WATCH_FAMILY], buf, sizeof(buf), 0);
+		/* Families are few; if something was missed, look. */
 		if (got < 0 && errno == ENOBUFS)
-			ours = true;
+			heard->driver = true;
 		else if (got < 0 && errno != EINTR)
-			break;
+			return;
 		left = (int)got;
 		for (nlh = (const void *)buf; got > 0 && mnl_nlmsg_ok(nlh, left);
 		     nlh = mnl_nlmsg_next(nlh, &left))
-			if (is_ours(nlh))
-				ours = true;
+			take_family(w, nlh, heard);
 	}
-	if (!ours)
-		return;
-	nl_close(&w->events);
-	w->fds[WATCH_EVENTS] = -1;
-	heard->driver = true;
 }
 
 static void hear_events(struct watch *w, struct heard *heard)

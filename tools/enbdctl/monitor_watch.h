@@ -35,7 +35,8 @@ struct watch {
 
 /**
  * struct heard - what has happened, since it was asked last
- * @driver: something about devices, or the driver came or went
+ * @driver: something about devices, or the driver came
+ * @gone: the driver went; asking for it would load it again
  * @network: an address, a link or a route has come
  * @files: a file was written or removed
  * @work: an attempt has ended
@@ -43,6 +44,7 @@ struct watch {
  */
 struct heard {
 	bool driver;
+	bool gone;
 	bool network;
 	bool files;
 	bool work;

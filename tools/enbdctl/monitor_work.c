@@ -11,7 +11,7 @@
 
 #define THREADS_FIRST	4
 #define THREADS_MAX	64
-#define STACK_SIZE	(256 * 1024)
+#define STACK_SIZE	(512 * 1024)
 
 /*
  * A network that comes back is not to wait for the retransmission of a SYN
