@@ -28,6 +28,7 @@ UDEVDIR ?= /lib/udev/rules.d
 UNITDIR ?= /lib/systemd/system
 LIBDIR  ?= $(PREFIX)/lib/enbd
 CONFDIR ?= /etc/enbd
+OCFDIR  ?= $(PREFIX)/lib/ocf
 SRCDIR  ?= /usr/src
 
 CFLAGS  ?= -O2 -g
@@ -42,7 +43,7 @@ CPPFLAGS += -D_GNU_SOURCE -Iinclude/uapi -I. -Itools/lib -DENBD_VERSION='"$(VERS
 .SUFFIXES:
 .PHONY: all module tools torture-tools unit fuzz check check-unit check-quick lint demo bench \
 	torture \
-	install install-tools install-module dkms-install clean help
+	install install-tools install-ocf install-module dkms-install clean help
 
 all: tools module
 
@@ -181,7 +182,7 @@ bench:
 
 # ---- installation ----
 
-install: install-tools install-module
+install: install-tools install-ocf install-module
 
 install-tools: tools
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UDEVDIR) \
@@ -196,6 +197,12 @@ install-tools: tools
 		$(INSTALL) -m 600 systemd/enbd.conf $(DESTDIR)$(CONFDIR)
 	$(INSTALL) -m 644 $(wildcard Documentation/man/*.5) $(DESTDIR)$(MANDIR)/man5
 	$(INSTALL) -m 644 $(wildcard Documentation/man/*.8) $(DESTDIR)$(MANDIR)/man8
+
+# Pacemaker's agents, and what they share
+install-ocf:
+	$(INSTALL) -d $(DESTDIR)$(OCFDIR)/resource.d/enbd $(DESTDIR)$(OCFDIR)/lib/enbd
+	$(INSTALL) -m 755 ocf/server ocf/client ocf/mirror $(DESTDIR)$(OCFDIR)/resource.d/enbd
+	$(INSTALL) -m 644 $(wildcard ocf/lib/*) $(DESTDIR)$(OCFDIR)/lib/enbd
 
 install-module: module
 	$(INSTALL) -d $(DESTDIR)$(MODDIR)
