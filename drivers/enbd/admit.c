@@ -11,6 +11,9 @@
 #include "failover.h"
 #include "trace.h"
 
+/* How long somebody who connects is given before others take his place */
+#define ENBD_RESERVED_MS	10000
+
 static void session_attend(struct enbd_channel *ch)
 {
 	struct enbd_session *s = ch->session;
@@ -22,11 +25,20 @@ static const struct enbd_channel_ops session_channel_ops = {
 	.attend = session_attend,
 };
 
+/* Is somebody connecting for it? */
+static bool place_is_promised(const struct enbd_place *p)
+{
+	return p->reserved &&
+	       time_before(jiffies, p->reserved_at +
+				    msecs_to_jiffies(ENBD_RESERVED_MS));
+}
+
 /* Where does a new channel go? The index or -ENODEV, -EEXIST, -ENOSPC. */
 static int session_place(struct enbd_session *s, int index,
 			 struct netlink_ext_ack *extack)
 {
 	struct enbd_channel *ch;
+	int promised = -1;
 	unsigned int i;
 
 	if (s->closing) {
@@ -42,9 +54,15 @@ static int session_place(struct enbd_session *s, int index,
 	}
 	for (i = 0; i < ENBD_MAX_CHANNELS && index < 0; i++) {
 		ch = enbd_session_channel(s, i);
-		if (!ch || ch->state == ENBD_CHANNEL_STATE_LOST)
+		if (ch && ch->state != ENBD_CHANNEL_STATE_LOST)
+			continue;
+		if (!place_is_promised(&s->place[i]))
 			return i;
+		if (promised < 0)
+			promised = i;
 	}
+	if (promised >= 0)
+		return promised;
 	NL_SET_ERR_MSG(extack, "a device has no more than 64 channels");
 	return -ENOSPC;
 }
@@ -84,6 +102,7 @@ int enbd_session_reserve(struct enbd_session *s, int index, u32 *incarnation,
 	if (index >= 0) {
 		*incarnation = ++s->place[index].incarnation;
 		s->place[index].reserved = true;
+		s->place[index].reserved_at = jiffies;
 	}
 	enbd_session_unlock(s, noio);
 	return index;
@@ -156,6 +175,7 @@ static int session_add(struct enbd_session *s, struct socket *sock,
 	struct enbd_channel *ch, *old;
 	u32 incarnation;
 	int err, index;
+	bool splice;
 
 	index = session_place(s, cfg->index, extack);
 	if (index < 0)
@@ -175,9 +195,15 @@ static int session_add(struct enbd_session *s, struct socket *sock,
 	old = enbd_session_channel(s, index);
 	if (old)
 		channel_inherit(ch, old);
+	/*
+	 * Packets in a network card outlive their connection. They must find
+	 * their pages as they were until the server has fenced it.
+	 */
+	splice = enbd_failover_fencing(cfg->features, s->replay) ==
+		 ENBD_FENCING_SERVER;
 	err = session_journal(s, cfg->features);
 	if (!err)
-		err = enbd_channel_open(ch, sock, extack);
+		err = enbd_channel_open(ch, sock, splice, extack);
 	if (err) {
 		enbd_channel_put(ch);
 		return err;

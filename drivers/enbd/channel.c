@@ -132,15 +132,35 @@ static void channel_close_work(struct work_struct *work)
 	if (ch->leave == ENBD_LEAVE_WAIT) {
 		bool ended = enbd_sock_await_end(ch->closing, ENBD_LEAVE_MS);
 
-		/* whoever sees that is no longer in need of the socket */
+		/* else what is queued would go on being sent, for minutes */
+		if (!ended)
+			enbd_sock_abort(ch->closing, -ECONNABORTED);
+		mutex_lock(&ch->tx_lock);
 		WRITE_ONCE(ch->leave, ended ? ENBD_LEAVE_ENDED :
 					      ENBD_LEAVE_SILENT);
+		mutex_unlock(&ch->tx_lock);
 		ch->ops->attend(ch);
 	}
 	enbd_sock_put(ch->closing);
 	/* from here on nothing of the session is touched */
 	smp_store_release(&ch->closing, NULL);
 	enbd_channel_put(ch);
+}
+
+/**
+ * enbd_channel_cut() - do not wait for the server to end the connection
+ * @ch: a channel that was stopped
+ *
+ * When it returns nothing of what was sent on it leaves any more.
+ *
+ * Context: process, not the channel's own work.
+ */
+void enbd_channel_cut(struct enbd_channel *ch)
+{
+	mutex_lock(&ch->tx_lock);
+	if (ch->leave == ENBD_LEAVE_WAIT)
+		enbd_sock_abort(ch->closing, -ECONNABORTED);
+	mutex_unlock(&ch->tx_lock);
 }
 
 /**
@@ -296,14 +316,16 @@ struct enbd_channel *enbd_channel_new(struct enbd_ledger *led, u8 index,
  * enbd_channel_open() - give a channel its socket
  * @ch:     a new channel
  * @sock:   from enbd_sock_get(); the reference passes on success
+ * @splice: the socket may refer to pages, if it can
  * @extack: told why not
  *
- * Nothing is sent or received before enbd_channel_start().
+ * Nothing is sent before somebody kicks it, and nothing received before the
+ * socket calls or enbd_channel_start().
  *
  * Context: process. Return: 0 or -EBUSY.
  */
 int enbd_channel_open(struct enbd_channel *ch, struct socket *sock,
-		      struct netlink_ext_ack *extack)
+		      bool splice, struct netlink_ext_ack *extack)
 {
 	int err = enbd_sock_attach(&ch->s, sock, channel_wake, ch, extack);
 
@@ -311,6 +333,7 @@ int enbd_channel_open(struct enbd_channel *ch, struct socket *sock,
 		ch->s.sock = NULL;
 		return err;
 	}
+	ch->s.splice &= splice;
 	enbd_sock_names(sock, ch->local, ch->peer);
 	return 0;
 }
@@ -340,7 +363,7 @@ static void channel_end(struct enbd_channel *ch, enum enbd_stop how)
 	else if (said)
 		kernel_sock_shutdown(ch->s.sock, SHUT_RDWR);
 	else
-		enbd_sock_abort(&ch->s, -ECONNABORTED);
+		enbd_sock_abort(ch->s.sock, -ECONNABORTED);
 }
 
 /**
@@ -369,6 +392,7 @@ void enbd_channel_stop(struct enbd_channel *ch, enum enbd_stop how)
 	cancel_work_sync(&ch->work);
 
 	mutex_lock(&ch->tx_lock);
+	ch->closing = sock;
 	channel_end(ch, how);
 	init_llist_head(&ch->incoming);
 	INIT_LIST_HEAD(&ch->tx.ready);
@@ -379,7 +403,6 @@ void enbd_channel_stop(struct enbd_channel *ch, enum enbd_stop how)
 
 	/* a submitter that failed to get the lock may have queued it */
 	cancel_work_sync(&ch->work);
-	ch->closing = sock;
 	enbd_channel_get(ch);
 	queue_work(enbd_close_wq, &ch->close_work);
 }

@@ -62,6 +62,13 @@ enum enbd_control_state {
 	ENBD_CONTROL_DONE,	/* the session's: there is an answer */
 };
 
+/* A channel's commands of our own, one of each at a time */
+enum {
+	ENBD_CONTROL_FENCE,
+	ENBD_CONTROL_KEEPALIVE,
+	ENBD_CONTROLS,
+};
+
 /**
  * struct enbd_control - a command of our own, see control.c
  * @state: enum enbd_control_state, says whose the rest is
@@ -106,7 +113,9 @@ enum enbd_leave {
 	ENBD_LEAVE_NONE,
 	ENBD_LEAVE_WAIT,	/* for the server to close */
 	ENBD_LEAVE_ENDED,	/* it did, so it has done all that came before */
-	ENBD_LEAVE_SILENT,	/* it did not in time, or the connection broke */
+	ENBD_LEAVE_SILENT,	/* it did not in time, or the connection broke: it
+				 * was reset
+				 */
 };
 
 /**
@@ -184,13 +193,14 @@ struct enbd_rxq {
  * @tx:        what is being sent
  * @rxq:       what is being received; the receiver's, like the counters below
  * @work:      sends and receives
- * @control:   a command of our own
+ * @control:   commands of our own, see control.c
  * @heard:     when bytes last came, in jiffies; the receiver's
  * @unacked:   when bytes were first seen unacknowledged since then, in jiffies,
  *             0 if there are none; under the session's lock
  * @lost_at:   when it was declared lost; written before ENBD_CHANNEL_DEAD
- * @leave:     enum enbd_leave; written by @close_work
- * @closing:   the socket, stopped, until @close_work has closed it
+ * @leave:     enum enbd_leave; written by @close_work under @tx_lock
+ * @closing:   the socket, stopped, until @close_work has closed it; while @leave
+ *             is ENBD_LEAVE_WAIT it may be used under @tx_lock
  * @close_work: see @closing; has a reference
  * @requested: requests given to the channel; any submitter
  * @dispatched: requests sent whole
@@ -227,7 +237,7 @@ struct enbd_channel {
 
 	struct enbd_rxq rxq;
 	struct work_struct work;
-	struct enbd_control control;
+	struct enbd_control control[ENBD_CONTROLS];
 	unsigned long heard;
 	unsigned long unacked;
 	ktime_t lost_at;
@@ -256,9 +266,10 @@ struct enbd_channel *enbd_channel_new(struct enbd_ledger *led, u8 index,
 				      const struct enbd_channel_ops *ops,
 				      void *session);
 int enbd_channel_open(struct enbd_channel *ch, struct socket *sock,
-		      struct netlink_ext_ack *extack);
+		      bool splice, struct netlink_ext_ack *extack);
 void enbd_channel_start(struct enbd_channel *ch);
 void enbd_channel_stop(struct enbd_channel *ch, enum enbd_stop how);
+void enbd_channel_cut(struct enbd_channel *ch);
 void enbd_channel_flush(struct enbd_channel *ch);
 void enbd_channel_get(struct enbd_channel *ch);
 void enbd_channel_put(struct enbd_channel *ch);
@@ -270,6 +281,7 @@ void enbd_channel_retire(struct enbd_channel *ch, const char *reason);
 bool enbd_channel_done(const struct enbd_channel *ch);
 
 bool enbd_channel_control(struct enbd_channel *ch, u16 type, u64 offset);
+bool enbd_channel_asked(struct enbd_channel *ch, u16 type, unsigned long *since);
 bool enbd_channel_answered(struct enbd_channel *ch, struct enbd_answer *answer);
 
 /* Requests queued or unanswered, as a load to compare; may be a little old. */
@@ -297,5 +309,11 @@ int enbd_rxq_pull(struct enbd_channel *ch);
 
 const struct enbd_wire_request *enbd_tx_control(struct enbd_channel *ch);
 const char *enbd_rxq_control(struct enbd_channel *ch);
+
+/* Is the reply to a command of our own? */
+static inline bool enbd_rxq_is_control(const struct enbd_wire_reply *reply)
+{
+	return (u32)reply->cookie > ENBD_IO_CONTROL - ENBD_CONTROLS;
+}
 
 #endif /* ENBD_CHANNEL_H */

@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A channel's own commands, FENCE and KEEPALIVE: one at a time, before all
- * requests. Documentation/protocol.rst, "FENCE" and "KEEPALIVE".
+ * A channel's own commands, FENCE and KEEPALIVE: one of each at a time, before
+ * all requests. A fence may take long, and whether the server lives must be
+ * known meanwhile. Documentation/protocol.rst, "FENCE" and "KEEPALIVE".
  */
 #include "channel.h"
 
 #include "trace.h"
+
+/* Lower half of the cookies of a slot */
+static u32 control_cookie(unsigned int slot)
+{
+	return ENBD_IO_CONTROL - slot;
+}
+
+static struct enbd_control *control_of(struct enbd_channel *ch, u16 type)
+{
+	return &ch->control[type == ENBD_CMD_FENCE ? ENBD_CONTROL_FENCE :
+						     ENBD_CONTROL_KEEPALIVE];
+}
 
 /**
  * enbd_channel_control() - send a command of our own
@@ -19,13 +32,13 @@
  */
 bool enbd_channel_control(struct enbd_channel *ch, u16 type, u64 offset)
 {
-	struct enbd_control *c = &ch->control;
+	struct enbd_control *c = control_of(ch, type);
 
 	if (READ_ONCE(c->state) != ENBD_CONTROL_IDLE)
 		return false;
 	c->gen++;
 	c->wire = (struct enbd_wire_request){
-		.cookie = (u64)c->gen << 32 | ENBD_IO_CONTROL,
+		.cookie = (u64)c->gen << 32 | control_cookie(c - ch->control),
 		.offset = offset,
 		.type = type,
 	};
@@ -33,64 +46,95 @@ bool enbd_channel_control(struct enbd_channel *ch, u16 type, u64 offset)
 	c->since = jiffies;
 	/* pairs with the sender, who looks at the rest after it */
 	smp_store_release(&c->state, ENBD_CONTROL_QUEUED);
+	/* a sender that does not see it must see that we wanted its lock */
+	smp_mb();
 	enbd_channel_kick(ch);
 	return true;
 }
 
 /**
- * enbd_channel_answered() - take the answer to a command of our own
+ * enbd_channel_asked() - since when is there no answer?
+ * @ch:    a channel
+ * @type:  ENBD_CMD_FENCE or ENBD_CMD_KEEPALIVE
+ * @since: set to when it was asked, in jiffies
+ *
+ * Context: as enbd_channel_control(). Return: whether one is expected.
+ */
+bool enbd_channel_asked(struct enbd_channel *ch, u16 type, unsigned long *since)
+{
+	struct enbd_control *c = control_of(ch, type);
+	u32 state = READ_ONCE(c->state);
+
+	*since = c->since;
+	return state == ENBD_CONTROL_QUEUED || state == ENBD_CONTROL_SENT;
+}
+
+/**
+ * enbd_channel_answered() - take an answer to a command of our own
  * @ch: a channel
  * @answer: filled, if there is one
  *
  * Context: as enbd_channel_control().
  *
- * Return: whether there is one; then the next command may be sent.
+ * Return: whether there was one; then there may be another.
  */
 bool enbd_channel_answered(struct enbd_channel *ch, struct enbd_answer *answer)
 {
-	struct enbd_control *c = &ch->control;
+	unsigned int i;
 
-	/* pairs with the receiver, who wrote the rest before it */
-	if (smp_load_acquire(&c->state) != ENBD_CONTROL_DONE)
-		return false;
-	answer->type = c->wire.type;
-	answer->offset = c->wire.offset;
-	answer->error = c->cover.error;
-	answer->size = c->size;
-	WRITE_ONCE(c->state, ENBD_CONTROL_IDLE);
-	return true;
+	for (i = 0; i < ENBD_CONTROLS; i++) {
+		struct enbd_control *c = &ch->control[i];
+
+		/* pairs with the receiver, who wrote the rest before it */
+		if (smp_load_acquire(&c->state) != ENBD_CONTROL_DONE)
+			continue;
+		answer->type = c->wire.type;
+		answer->offset = c->wire.offset;
+		answer->error = c->cover.error;
+		answer->size = c->size;
+		WRITE_ONCE(c->state, ENBD_CONTROL_IDLE);
+		return true;
+	}
+	return false;
 }
 
 /**
  * enbd_tx_control() - is there a command to put before the next batch?
  * @ch: the channel; its tx_lock is held
  *
- * From here on it may be answered.
+ * From here on it may be answered. Return: the command; call again for more.
  */
 const struct enbd_wire_request *enbd_tx_control(struct enbd_channel *ch)
 {
-	struct enbd_control *c = &ch->control;
+	unsigned int i;
 
-	/* pairs with enbd_channel_control() */
-	if (smp_load_acquire(&c->state) != ENBD_CONTROL_QUEUED)
-		return NULL;
-	WRITE_ONCE(c->state, ENBD_CONTROL_SENT);
-	return &c->wire;
+	for (i = 0; i < ENBD_CONTROLS; i++) {
+		struct enbd_control *c = &ch->control[i];
+
+		/* pairs with enbd_channel_control() */
+		if (smp_load_acquire(&c->state) != ENBD_CONTROL_QUEUED)
+			continue;
+		WRITE_ONCE(c->state, ENBD_CONTROL_SENT);
+		return &c->wire;
+	}
+	return NULL;
 }
 
 /**
  * enbd_rxq_control() - a reply to a command of our own has come
- * @ch: the channel; called in its work only
+ * @ch: the channel, for whose reply enbd_rxq_is_control(); called in its work
+ *      only
  *
  * Return: NULL, or how the server broke the protocol.
  */
 const char *enbd_rxq_control(struct enbd_channel *ch)
 {
 	const struct enbd_wire_reply *reply = &ch->rxq.rx.reply;
-	struct enbd_control *c = &ch->control;
+	struct enbd_control *c;
 	const char *bad;
 	u32 data;
 
+	c = &ch->control[ENBD_IO_CONTROL - (u32)reply->cookie];
 	if (READ_ONCE(c->state) != ENBD_CONTROL_SENT ||
 	    reply->cookie != c->wire.cookie)
 		return "reply to no request";

@@ -139,6 +139,14 @@ u32 enbd_device_state(const struct enbd_device *dev)
 	return READ_ONCE(dev->session.state);
 }
 
+/* Work that may come when the device goes: it has a reference, and puts it. */
+static void device_queue(struct enbd_device *dev, struct work_struct *work)
+{
+	kref_get(&dev->ref);
+	if (!queue_work(enbd_device_wq, work))
+		enbd_device_put(dev);
+}
+
 static void device_notify(struct enbd_device *dev, enum enbd_event event,
 			  const char *reason)
 {
@@ -172,7 +180,7 @@ static void device_session_state(struct enbd_session *s, const char *reason)
 		break;
 	}
 	device_notify(dev, ENBD_EVENT_DEVICE_STATE, reason);
-	queue_work(enbd_device_wq, &dev->uevent_work);
+	device_queue(dev, &dev->uevent_work);
 }
 
 static void device_session_channel(struct enbd_session *s,
@@ -284,13 +292,16 @@ static void device_uevent_work(struct work_struct *work)
 	char text[24];
 
 	if (!disk)
-		return;
+		goto out;
 	snprintf(text, sizeof(text), "ENBD_STATE=%s",
 		 state[enbd_device_state(dev)]);
 	env[0] = text;
-	if (test_bit(ENBD_DEVICE_ADDED, &dev->bits))
+	if (test_bit(ENBD_DEVICE_ADDED, &dev->bits) &&
+	    !test_bit(ENBD_DEVICE_DELETING, &dev->bits))
 		kobject_uevent_env(&disk_to_dev(disk)->kobj, KOBJ_CHANGE, env);
 	put_disk(disk);
+out:
+	enbd_device_put(dev);
 }
 
 /* The export has grown. What makes no sense changes nothing. */
@@ -301,9 +312,11 @@ static void device_resize_work(struct work_struct *work)
 	u64 size = READ_ONCE(dev->offered);
 	const char *why;
 
-	if (enbd_device_resize(dev, size, &why))
+	if (size > READ_ONCE(dev->size) &&
+	    enbd_device_resize(dev, size, &why))
 		pr_warn_ratelimited("%s: the server offers %llu bytes: %s\n",
-				    dev->name, size, why);
+				    dev->name, size, why ?: "no memory");
+	enbd_device_put(dev);
 }
 
 static void device_del_work(struct work_struct *work)
@@ -321,8 +334,6 @@ static void device_del_work(struct work_struct *work)
 	enbd_session_shutdown(&dev->session,
 			      !test_bit(ENBD_DEVICE_FORCED, &dev->bits));
 	enbd_session_flush(&dev->session);
-	cancel_work_sync(&dev->resize_work);
-	cancel_work_sync(&dev->uevent_work);
 	enbd_disk_free(dev);
 	xa_erase(&enbd_devices, dev->index);
 	if (added)
@@ -487,6 +498,7 @@ struct enbd_device *enbd_device_new(const struct enbd_device_config *cfg,
 	init_completion(&dev->gone);
 	dev->size = cfg->size;
 	dev->offered = cfg->size;
+	dev->said = cfg->size;
 
 	err = device_copy_config(dev, cfg);
 	if (err)
@@ -522,13 +534,17 @@ err_config:
  * enbd_device_abandon() - undo enbd_device_new()
  * @dev: a device that was not published
  *
- * Context: process.
+ * Context: process. Waits for connections to be closed, which does not wait for
+ * peers.
  */
 void enbd_device_abandon(struct enbd_device *dev)
 {
-	enbd_session_shutdown(&dev->session, true);
-	enbd_disk_free(dev);
-	xa_erase(&enbd_devices, dev->index);
+	kref_get(&dev->ref);
+	set_bit(ENBD_DEVICE_DELETING, &dev->bits);
+	enbd_session_close(&dev->session);
+	complete_all(&dev->added);
+	queue_work(enbd_device_wq, &dev->del_work);
+	wait_for_completion(&dev->gone);
 	enbd_device_put(dev);
 }
 
@@ -728,16 +744,19 @@ const char *enbd_device_judge_size(const struct enbd_device *dev, u64 size)
  */
 void enbd_device_offer(struct enbd_device *dev, u64 size)
 {
-	u64 old = READ_ONCE(dev->offered);
+	u64 largest = READ_ONCE(dev->offered);
 
-	if (!(dev->session.features & ENBD_FEATURE_RESIZE) || size == old)
+	if (!(dev->session.features & ENBD_FEATURE_RESIZE) ||
+	    size == READ_ONCE(dev->said))
 		return;
-	WRITE_ONCE(dev->offered, size);
-	if (size < old)
+	WRITE_ONCE(dev->said, size);
+	if (size < largest) {
 		pr_warn_ratelimited("%s: the export has shrunk from %llu to %llu bytes, the device has not\n",
-				    dev->name, old, size);
-	else
-		queue_work(enbd_device_wq, &dev->resize_work);
+				    dev->name, largest, size);
+	} else if (size > largest) {
+		WRITE_ONCE(dev->offered, size);
+		device_queue(dev, &dev->resize_work);
+	}
 }
 
 /**

@@ -83,7 +83,8 @@ struct enbd_device_config {
  * @bits:    ENBD_DEVICE_*
  * @lock:    owns @disk, changes of size and timeouts, @channel_dir
  * @channel_dir: sysfs directories of channels
- * @offered: bytes that the server last said the export has
+ * @offered: most bytes that the server ever said the export has
+ * @said:    what it said last
  * @resize_work: makes them the size of the device
  * @uevent_work: tells udev the state; never under a lock that recovery needs
  * @add_work: makes the disk visible, which reads its partitions
@@ -105,6 +106,7 @@ struct enbd_device {
 	struct mutex lock;	/* see above */
 	struct kobject *channel_dir[ENBD_MAX_CHANNELS];
 	u64 offered;
+	u64 said;
 	struct work_struct resize_work;
 	struct work_struct uevent_work;
 	struct work_struct add_work;

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "failover.h"
 
+/*
+ * A fence waits for what the server has begun, flushes too: so many times as
+ * long as anything else
+ */
+#define ENBD_FAILOVER_SLOW	10
+
 /**
  * enbd_failover_fencing() - what protects against writes that come late
  * @features: ENBD_FEATURE_* of the device
@@ -105,6 +111,9 @@ enum enbd_pulse enbd_failover_pulse(const struct enbd_pulse_facts *f)
 {
 	if (f->limit && f->asked && f->asked_for >= f->limit)
 		return ENBD_PULSE_UNANSWERED;
+	if (f->limit && f->fencing &&
+	    f->fencing_for / ENBD_FAILOVER_SLOW >= f->limit)
+		return ENBD_PULSE_UNFENCED;
 	if (!f->keepalive || !f->tcp)
 		return ENBD_PULSE_FINE;
 	if (f->silent_for >= f->keepalive &&

@@ -41,11 +41,13 @@ enum enbd_fence_step {
 /**
  * struct enbd_pulse_facts - about a connected channel, times in milliseconds
  * @keepalive: of the device, 0 for never
- * @limit:     how long a command of our own may take, 0 for ever
+ * @limit:     how long a keepalive may take, 0 for ever
  * @tcp:       the socket is TCP, which knows when the peer last said something
  * @probes:    the server has ENBD_FEATURE_KEEPALIVE
- * @asked:     a command of our own is not answered
+ * @asked:     a keepalive is not answered
  * @asked_for: since when
+ * @fencing:   a fence is not answered
+ * @fencing_for: since when
  * @silent_for: since when nothing has come from the peer
  * @unacked_for: since when bytes are on their way unacknowledged, 0 if none are
  */
@@ -56,6 +58,8 @@ struct enbd_pulse_facts {
 	bool probes;
 	bool asked;
 	u32 asked_for;
+	bool fencing;
+	u32 fencing_for;
 	u32 silent_for;
 	u32 unacked_for;
 };
@@ -64,7 +68,8 @@ enum enbd_pulse {
 	ENBD_PULSE_FINE,
 	ENBD_PULSE_PROBE,	/* send a KEEPALIVE */
 	ENBD_PULSE_SILENT,	/* the path or the peer is dead */
-	ENBD_PULSE_UNANSWERED,	/* the path is not, but our command is too old */
+	ENBD_PULSE_UNANSWERED,	/* the path is not, but our keepalive is too old */
+	ENBD_PULSE_UNFENCED,	/* our fence is too old */
 };
 
 u32 enbd_failover_fencing(u32 features, u32 replay);

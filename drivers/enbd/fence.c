@@ -102,6 +102,9 @@ static void release(struct enbd_session *s, struct enbd_place *p, bool fail)
 {
 	struct enbd_io *io, *next;
 
+	/* unless its end was the fence, our own kernel may still be sending */
+	if (p->leaving)
+		enbd_channel_cut(p->leaving);
 	list_for_each_entry_safe(io, next, &p->held, node) {
 		list_del_init(&io->node);
 		WRITE_ONCE(s->nr_held, s->nr_held - 1);

@@ -163,6 +163,17 @@ void enbd_io_sent(struct enbd_io *io)
 }
 
 /**
+ * enbd_io_refused() - the server will not do the request
+ * @io: the entry, REPLYING on the caller's channel
+ *
+ * It is as if it had never been sent, and is taken back with the channel.
+ */
+void enbd_io_refused(struct enbd_io *io)
+{
+	io_move(io, ENBD_IO_QUEUED);
+}
+
+/**
  * enbd_io_claim() - find the entry that a reply names, and own it
  * @led:     the ledger
  * @cookie:  from the wire, anything

@@ -7,7 +7,8 @@
  * cmpxchg, so that a reply, a timeout and a failover can never both have it:
  *
  *	FREE      the block layer's
- *	QUEUED    given to a channel, not sent: the channel's sender
+ *	QUEUED    given to a channel, not sent: the channel's sender; or sent and
+ *		  refused, for another channel to do: nobody's
  *	SENDING   a write, some of whose bytes are not the socket's yet: the sender
  *	SENT      the socket's: nobody, until a reply claims it
  *	REPLYING  a reply is being received: the channel's receiver
@@ -41,7 +42,10 @@ enum enbd_io_state {
 /* "No channel" in an owner word */
 #define ENBD_IO_NO_CHANNEL	0xff
 
-/* Lower half of the cookie of a channel's own command: no entry's index */
+/*
+ * Lower half of the cookies of a channel's own commands, from here downwards: no
+ * entry's index
+ */
 #define ENBD_IO_CONTROL		U32_MAX
 
 /**
@@ -110,6 +114,7 @@ void enbd_io_park(struct enbd_io *io);
 void enbd_io_hold(struct enbd_io *io);
 void enbd_io_sending(struct enbd_io *io);
 void enbd_io_sent(struct enbd_io *io);
+void enbd_io_refused(struct enbd_io *io);
 struct enbd_io *enbd_io_claim(struct enbd_ledger *led, u64 cookie, u8 channel);
 bool enbd_io_take(struct enbd_io *io, u8 channel, enum enbd_io_state *was);
 void enbd_io_end(struct enbd_io *io, blk_status_t status);

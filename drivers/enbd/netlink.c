@@ -263,6 +263,11 @@ static int add_channels(struct enbd_device *dev, struct genl_info *info)
 			ret = read_wish(dev, tb, attr, &wish, info->extack);
 		if (ret)
 			return ret;
+		if (wish.features & ENBD_FEATURE_FENCE &&
+		    GENL_REQ_ATTR_CHECK(info, ENBD_A_DEVICE_SESSION_ID)) {
+			GENL_SET_ERR_MSG(info, "session-id is missing, fences would be another session's");
+			return -EINVAL;
+		}
 		/* a place of its own even if the one before is lost by now */
 		wish.index = nr++;
 		ret = enbd_session_reserve(s, wish.index, &wish.incarnation,
@@ -499,11 +504,14 @@ int enbd_nl_channel_get_doit(struct sk_buff *skb, struct genl_info *info)
 	struct enbd_device *dev = find_device(info, ENBD_A_CHANNEL_DEVICE_INDEX);
 	u32 index = attr_u32(info->attrs[ENBD_A_CHANNEL_INDEX], U32_MAX);
 	struct channel_at at = { .dev = dev };
+	unsigned int noio;
 	int err = -ENODEV;
 	int idx;
 
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
+	/* who replaces channels waits for us, and reclaim may for him */
+	noio = memalloc_noio_save();
 	idx = srcu_read_lock(&dev->session.srcu);
 	if (index < ENBD_MAX_CHANNELS)
 		at.ch = srcu_dereference(dev->session.channel[index],
@@ -513,6 +521,7 @@ int enbd_nl_channel_get_doit(struct sk_buff *skb, struct genl_info *info)
 	else
 		blame(info, "no such channel", info->attrs[ENBD_A_CHANNEL_INDEX]);
 	srcu_read_unlock(&dev->session.srcu, idx);
+	memalloc_noio_restore(noio);
 	enbd_device_put(dev);
 	return err;
 }

@@ -13,12 +13,6 @@
 /* How often to look without a keepalive, for commands without an answer */
 #define ENBD_PULSE_MS		1000
 
-/*
- * A fence waits for what the server has begun, flushes too: so many times the
- * I/O timeout
- */
-#define ENBD_PULSE_FENCE	10
-
 static u32 ms_since(unsigned long when)
 {
 	return jiffies_to_msecs(jiffies - when);
@@ -28,14 +22,13 @@ static void pulse_facts(struct enbd_session *s, struct enbd_channel *ch,
 			struct enbd_pulse_facts *f)
 {
 	unsigned long heard = READ_ONCE(ch->heard);
-	struct enbd_control *c = &ch->control;
 	bool unacked = false;
+	unsigned long since;
 
 	f->keepalive = s->keepalive;
 	f->probes = s->features & ENBD_FEATURE_KEEPALIVE;
 	f->tcp = enbd_sock_pulse(&ch->s, &heard, &unacked);
 	f->silent_for = ms_since(heard);
-	f->limit = s->io_timeout;
 
 	if (!unacked || time_after(heard, ch->unacked))
 		ch->unacked = 0;
@@ -43,14 +36,11 @@ static void pulse_facts(struct enbd_session *s, struct enbd_channel *ch,
 		ch->unacked = jiffies ?: 1;
 	f->unacked_for = ch->unacked ? ms_since(ch->unacked) : 0;
 
-	f->asked = READ_ONCE(c->state) == ENBD_CONTROL_QUEUED ||
-		   READ_ONCE(c->state) == ENBD_CONTROL_SENT;
-	if (!f->asked)
-		return;
-	f->asked_for = ms_since(c->since);
-	if (c->wire.type == ENBD_CMD_FENCE)
-		f->limit = min_t(u64, (u64)f->limit * ENBD_PULSE_FENCE,
-				 U32_MAX);
+	f->limit = s->io_timeout;
+	f->asked = enbd_channel_asked(ch, ENBD_CMD_KEEPALIVE, &since);
+	f->asked_for = f->asked ? ms_since(since) : 0;
+	f->fencing = enbd_channel_asked(ch, ENBD_CMD_FENCE, &since);
+	f->fencing_for = f->fencing ? ms_since(since) : 0;
 }
 
 static void pulse_look(struct enbd_session *s, struct enbd_channel *ch)
@@ -61,23 +51,25 @@ static void pulse_look(struct enbd_session *s, struct enbd_channel *ch)
 	pulse_facts(s, ch, &f);
 	switch (enbd_failover_pulse(&f)) {
 	case ENBD_PULSE_FINE:
-		break;
+		return;
 	case ENBD_PULSE_PROBE:
 		enbd_channel_control(ch, ENBD_CMD_KEEPALIVE, 0);
 		ch->unacked = jiffies ?: 1;
-		break;
+		return;
 	case ENBD_PULSE_SILENT:
 		snprintf(reason, sizeof(reason), "nothing heard for %u ms",
 			 f.silent_for);
-		enbd_channel_lose(ch, reason);
 		break;
 	case ENBD_PULSE_UNANSWERED:
-		snprintf(reason, sizeof(reason), "no answer to a %s within %u ms",
-			 ch->control.wire.type == ENBD_CMD_FENCE ?
-			 "fence" : "keepalive", f.limit);
-		enbd_channel_lose(ch, reason);
+		snprintf(reason, sizeof(reason),
+			 "no answer to a keepalive within %u ms", f.asked_for);
+		break;
+	case ENBD_PULSE_UNFENCED:
+		snprintf(reason, sizeof(reason),
+			 "no answer to a fence within %u ms", f.fencing_for);
 		break;
 	}
+	enbd_channel_lose(ch, reason);
 }
 
 /**

@@ -34,6 +34,7 @@ static void rxq_finish(struct enbd_channel *ch, struct enbd_io *io)
 	u32 error = io->cover.error;
 
 	if (error == ENBD_ESHUTDOWN) {
+		enbd_io_refused(io);
 		WRITE_ONCE(ch->refused, ch->refused + 1);
 		enbd_channel_retire(ch, "the server is shutting down");
 		return;
@@ -89,7 +90,7 @@ static int rxq_reply(struct enbd_channel *ch)
 	struct enbd_io *io;
 	u32 data;
 
-	if ((u32)reply->cookie == ENBD_IO_CONTROL) {
+	if (enbd_rxq_is_control(reply)) {
 		bad = enbd_rxq_control(ch);
 		if (!bad)
 			return 0;

@@ -144,8 +144,7 @@ static bool tx_build(struct enbd_channel *ch)
 		goto out;
 	}
 	tx->splice = false;
-	control = enbd_tx_control(ch);
-	if (control)
+	while ((control = enbd_tx_control(ch)))
 		tx_put(ch, control);
 	tx_collect(ch);
 	while (!list_empty(&tx->ready)) {

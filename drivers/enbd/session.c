@@ -169,9 +169,7 @@ int enbd_session_del(struct enbd_session *s, unsigned int index,
 	if (ch->state != ENBD_CHANNEL_STATE_LOST) {
 		enbd_session_mark(ch, ENBD_CHANNEL_STATE_LOST);
 		enbd_session_update(s, "channel removed");
-		enbd_session_bury(s, ch, enbd_session_drain(ch) ?
-				  ENBD_STOP_DISC :
-				  enbd_session_how(s, ch));
+		enbd_session_drain(s, ch);
 		enbd_session_tend(s);
 	}
 	rcu_assign_pointer(s->channel[index], NULL);
@@ -235,7 +233,7 @@ void enbd_session_fail(struct enbd_session *s)
  * @s:       the session
  * @orderly: say goodbye to the server
  *
- * Context: process. Nothing of the session runs when it returns.
+ * Context: process. Afterwards only the ends of connections are attended to.
  */
 void enbd_session_shutdown(struct enbd_session *s, bool orderly)
 {
@@ -268,17 +266,23 @@ void enbd_session_shutdown(struct enbd_session *s, bool orderly)
  */
 void enbd_session_flush(struct enbd_session *s)
 {
-	unsigned int i;
+	struct enbd_channel *ch[2];
+	unsigned int i, k, noio;
 
 	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
-		struct enbd_channel *ch;
-
-		/* nobody changes them after the shutdown */
-		ch = rcu_dereference_protected(s->channel[i], true);
-		if (ch)
-			enbd_channel_flush(ch);
-		if (s->place[i].leaving)
-			enbd_channel_flush(s->place[i].leaving);
+		noio = enbd_session_lock(s);
+		ch[0] = enbd_session_channel(s, i);
+		ch[1] = s->place[i].leaving;
+		for (k = 0; k < ARRAY_SIZE(ch); k++)
+			if (ch[k])
+				enbd_channel_get(ch[k]);
+		enbd_session_unlock(s, noio);
+		for (k = 0; k < ARRAY_SIZE(ch); k++) {
+			if (!ch[k])
+				continue;
+			enbd_channel_flush(ch[k]);
+			enbd_channel_put(ch[k]);
+		}
 	}
 	/* ends of connections have called for attention until now */
 	cancel_work_sync(&s->tend_work);

@@ -76,6 +76,7 @@ struct enbd_squeue {
  * struct enbd_place - where a channel may be, and what those before have left
  * @incarnation: the last one that was given away
  * @reserved: it has not come yet
+ * @reserved_at: when it was given away, in jiffies
  * @fence:    up to this incarnation the place must be fenced, 0 if nothing is
  *            to be
  * @via:      channel on which that was asked, or ENBD_IO_NO_CHANNEL
@@ -90,6 +91,7 @@ struct enbd_squeue {
 struct enbd_place {
 	u32 incarnation;
 	bool reserved;
+	unsigned long reserved_at;
 	u32 fence;
 	u8 via;
 	bool left;
@@ -177,7 +179,8 @@ struct enbd_session_config {
  * @state:   enum enbd_device_state
  * @closing: no request waits for a channel any more, it fails
  * @dead_timeout: milliseconds without a channel until requests fail, 0 never
- * @dead_work: fires when that time is over
+ * @parked_at: when that time began, in jiffies; under @lock
+ * @dead_work: fires when it is over
  * @tend_work: looks after channels that want attention
  * @watch_work: sees whether the peers live
  * @stopped: neither runs again; under @lock
@@ -210,6 +213,7 @@ struct enbd_session {
 	bool closing;
 
 	u32 dead_timeout;
+	unsigned long parked_at;
 	struct delayed_work dead_work;
 	struct work_struct tend_work;
 	struct delayed_work watch_work;
@@ -277,7 +281,7 @@ bool enbd_session_live(struct enbd_session *s);
 void enbd_session_arm(struct enbd_session *s);
 void enbd_session_mark(struct enbd_channel *ch, u32 state);
 void enbd_session_update(struct enbd_session *s, const char *reason);
-bool enbd_session_drain(struct enbd_channel *ch);
+void enbd_session_drain(struct enbd_session *s, struct enbd_channel *ch);
 enum enbd_stop enbd_session_how(struct enbd_session *s,
 				struct enbd_channel *ch);
 void enbd_session_bury(struct enbd_session *s, struct enbd_channel *ch,

@@ -278,21 +278,21 @@ void enbd_sock_detach(struct enbd_sock *s)
 
 /**
  * enbd_sock_abort() - end the connection now
- * @s:   the socket
- * @err: what a concurrent user of the socket sees, such as -ECONNABORTED
+ * @sock: a TCP or Unix socket
+ * @err:  what a concurrent user of the socket sees, such as -ECONNABORTED
  *
  * TCP: a reset is sent and the write queue is thrown away, so that nothing
  * of it can leave any more and its pages are given back.
  *
  * Context: process, without the socket's lock.
  */
-void enbd_sock_abort(struct enbd_sock *s, int err)
+void enbd_sock_abort(struct socket *sock, int err)
 {
 	unsigned int noio = memalloc_noio_save();
 
-	if (s->inet)
-		tcp_abort(s->sock->sk, -err);
-	kernel_sock_shutdown(s->sock, SHUT_RDWR);
+	if (sock->sk->sk_family != AF_UNIX)
+		tcp_abort(sock->sk, -err);
+	kernel_sock_shutdown(sock, SHUT_RDWR);
 	memalloc_noio_restore(noio);
 }
 

@@ -44,7 +44,7 @@ int enbd_sock_attach(struct enbd_sock *s, struct socket *sock,
 		     void (*wake)(void *priv), void *priv,
 		     struct netlink_ext_ack *extack);
 void enbd_sock_detach(struct enbd_sock *s);
-void enbd_sock_abort(struct enbd_sock *s, int err);
+void enbd_sock_abort(struct socket *sock, int err);
 void enbd_sock_put(struct socket *sock);
 void enbd_sock_names(struct socket *sock, char *local, char *peer);
 int enbd_sock_send(struct enbd_sock *s, struct iov_iter *from, int flags);

@@ -70,7 +70,8 @@ static void session_route(struct enbd_session *s, unsigned int queue)
 /* The time without a channel begins now. */
 void enbd_session_arm(struct enbd_session *s)
 {
-	if (s->dead_timeout)
+	s->parked_at = jiffies;
+	if (s->dead_timeout && !s->stopped)
 		mod_delayed_work(enbd_session_wq, &s->dead_work,
 				 msecs_to_jiffies(s->dead_timeout));
 }
@@ -122,21 +123,6 @@ void enbd_session_update(struct enbd_session *s, const char *reason)
 		s->ops->state(s, reason);
 }
 
-/* Wait a moment for what is on its way on a channel no longer offered. */
-bool enbd_session_drain(struct enbd_channel *ch)
-{
-	unsigned int ms;
-
-	for (ms = 0; ms < ENBD_DRAIN_MS; ms++) {
-		if (test_bit(ENBD_CHANNEL_DEAD, &ch->bits))
-			return false;
-		if (enbd_channel_done(ch))
-			return true;
-		usleep_range(900, 1100);
-	}
-	return false;
-}
-
 static bool channel_is_lost(const struct enbd_channel *ch)
 {
 	return test_bit(ENBD_CHANNEL_DEAD, &ch->bits) ||
@@ -162,12 +148,42 @@ enum enbd_stop enbd_session_how(struct enbd_session *s,
 	return ENBD_STOP_LEAVE;
 }
 
+/*
+ * Wait until @end, in jiffies, for what is on its way on a channel no longer
+ * offered. Returns whether all of it came.
+ */
+static bool channel_drain(struct enbd_channel *ch, unsigned long end)
+{
+	while (!enbd_channel_done(ch)) {
+		if (test_bit(ENBD_CHANNEL_DEAD, &ch->bits) ||
+		    time_after(jiffies, end))
+			return false;
+		usleep_range(900, 1100);
+	}
+	return !test_bit(ENBD_CHANNEL_DEAD, &ch->bits);
+}
+
+/* As enbd_session_bury(), after a moment for what is on its way. */
+static void session_drain(struct enbd_session *s, struct enbd_channel *ch,
+			  unsigned long end)
+{
+	enbd_session_bury(s, ch, channel_drain(ch, end) ? ENBD_STOP_DISC :
+						enbd_session_how(s, ch));
+}
+
+/* Remove a channel in order, if the server helps. */
+void enbd_session_drain(struct enbd_session *s, struct enbd_channel *ch)
+{
+	session_drain(s, ch, jiffies + msecs_to_jiffies(ENBD_DRAIN_MS));
+}
+
 /* Look after channels whose socket is of no use any more. */
 void enbd_session_reap(struct enbd_session *s)
 {
 	DECLARE_BITMAP(reaped, ENBD_MAX_CHANNELS);
 	const char *reason = NULL;
 	struct enbd_channel *ch;
+	unsigned long end;
 	unsigned int i;
 
 	lockdep_assert_held(&s->lock);
@@ -193,11 +209,10 @@ void enbd_session_reap(struct enbd_session *s)
 			__clear_bit(i, reaped);
 		}
 	}
+	end = jiffies + msecs_to_jiffies(ENBD_DRAIN_MS);
 	for_each_set_bit(i, reaped, ENBD_MAX_CHANNELS) {
 		ch = enbd_session_channel(s, i);
-		enbd_session_bury(s, ch, enbd_session_drain(ch) ?
-				  ENBD_STOP_DISC :
-				  enbd_session_how(s, ch));
+		session_drain(s, ch, end);
 		s->ops->channel(s, ch, ENBD_EVENT_CHANNEL_LOST);
 	}
 }
@@ -233,8 +248,9 @@ static void session_answers(struct enbd_session *s)
 
 	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
 		ch = enbd_session_channel(s, i);
-		if (ch && ch->state != ENBD_CHANNEL_STATE_LOST &&
-		    enbd_channel_answered(ch, &answer))
+		if (!ch || ch->state == ENBD_CHANNEL_STATE_LOST)
+			continue;
+		while (enbd_channel_answered(ch, &answer))
 			session_answer(s, ch, &answer);
 	}
 }
@@ -317,7 +333,10 @@ void enbd_session_dead_work(struct work_struct *work)
 					      struct enbd_session, dead_work);
 	unsigned int noio = enbd_session_lock(s);
 
-	if (s->state == ENBD_DEVICE_STATE_PARKED) {
+	/* it may have waited for the lock while a channel came and went */
+	if (s->state == ENBD_DEVICE_STATE_PARKED && s->dead_timeout &&
+	    time_after_eq(jiffies, s->parked_at +
+				   msecs_to_jiffies(s->dead_timeout))) {
 		enbd_session_unpark(s, ENBD_DEVICE_STATE_FAILED);
 		enbd_fence_fail(s);
 		s->ops->state(s, "dead timeout");
