@@ -72,19 +72,24 @@ enum {
 /**
  * struct enbd_control - a command of our own, see control.c
  * @state: enum enbd_control_state, says whose the rest is
- * @gen:   counts commands, so that each has its own cookie
+ * @gen:   counts commands, so that each has its own cookie; the session's, read
+ *         by the receiver
+ * @first: the first of them that is not answered
  * @wire:  the command
  * @cover: the answer so far
  * @size:  of an answer to a keepalive: bytes of the export
- * @since: when it was queued, in jiffies; the session's
+ * @since: when the first was queued, in jiffies; the session's
+ * @again: when the last was queued, in jiffies; the session's
  */
 struct enbd_control {
 	u32 state;
 	u32 gen;
+	u32 first;
 	struct enbd_wire_request wire;
 	struct enbd_wire_cover cover;
 	u64 size;
 	unsigned long since;
+	unsigned long again;
 };
 
 /**
@@ -281,7 +286,8 @@ void enbd_channel_retire(struct enbd_channel *ch, const char *reason);
 bool enbd_channel_done(const struct enbd_channel *ch);
 
 bool enbd_channel_control(struct enbd_channel *ch, u16 type, u64 offset);
-bool enbd_channel_asked(struct enbd_channel *ch, u16 type, unsigned long *since);
+bool enbd_channel_asked(struct enbd_channel *ch, u16 type,
+			unsigned long *since, unsigned long *again);
 bool enbd_channel_answered(struct enbd_channel *ch, struct enbd_answer *answer);
 
 /* Requests queued or unanswered, as a load to compare; may be a little old. */

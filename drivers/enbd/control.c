@@ -8,6 +8,9 @@
 
 #include "trace.h"
 
+/* So many keepalives are sent without an answer */
+#define ENBD_CONTROL_AGAIN	32
+
 /* Lower half of the cookies of a slot */
 static u32 control_cookie(unsigned int slot)
 {
@@ -26,26 +29,35 @@ static struct enbd_control *control_of(struct enbd_channel *ch, u16 type)
  * @type:   ENBD_CMD_FENCE or ENBD_CMD_KEEPALIVE
  * @offset: of a fence: channel in the upper, incarnation in the lower half
  *
- * Context: process. Caller is alone in asking, the session's lock does that.
+ * A keepalive may be sent again before it was answered, so that there is
+ * something to acknowledge. Context: process. Caller is alone in asking, the
+ * session's lock does that.
  *
  * Return: false if the last one has not been dealt with.
  */
 bool enbd_channel_control(struct enbd_channel *ch, u16 type, u64 offset)
 {
 	struct enbd_control *c = control_of(ch, type);
+	u32 state = READ_ONCE(c->state);
 
-	if (READ_ONCE(c->state) != ENBD_CONTROL_IDLE)
+	if (state == ENBD_CONTROL_IDLE) {
+		WRITE_ONCE(c->first, c->gen + 1);
+		c->cover = (struct enbd_wire_cover){};
+		c->since = jiffies;
+	} else if (state != ENBD_CONTROL_SENT || type != ENBD_CMD_KEEPALIVE ||
+		   c->gen - c->first >= ENBD_CONTROL_AGAIN) {
 		return false;
-	c->gen++;
+	}
+	WRITE_ONCE(c->gen, c->gen + 1);
+	c->again = jiffies;
 	c->wire = (struct enbd_wire_request){
 		.cookie = (u64)c->gen << 32 | control_cookie(c - ch->control),
 		.offset = offset,
 		.type = type,
 	};
-	c->cover = (struct enbd_wire_cover){};
-	c->since = jiffies;
-	/* pairs with the sender, who looks at the rest after it */
-	smp_store_release(&c->state, ENBD_CONTROL_QUEUED);
+	/* the answer to the last one may come at this moment */
+	if (cmpxchg(&c->state, state, ENBD_CONTROL_QUEUED) != state)
+		return false;
 	/* a sender that does not see it must see that we wanted its lock */
 	smp_mb();
 	enbd_channel_kick(ch);
@@ -56,16 +68,19 @@ bool enbd_channel_control(struct enbd_channel *ch, u16 type, u64 offset)
  * enbd_channel_asked() - since when is there no answer?
  * @ch:    a channel
  * @type:  ENBD_CMD_FENCE or ENBD_CMD_KEEPALIVE
- * @since: set to when it was asked, in jiffies
+ * @since: set to when it was first asked, in jiffies
+ * @again: set to when it was last asked, in jiffies
  *
  * Context: as enbd_channel_control(). Return: whether one is expected.
  */
-bool enbd_channel_asked(struct enbd_channel *ch, u16 type, unsigned long *since)
+bool enbd_channel_asked(struct enbd_channel *ch, u16 type,
+			unsigned long *since, unsigned long *again)
 {
 	struct enbd_control *c = control_of(ch, type);
 	u32 state = READ_ONCE(c->state);
 
 	*since = c->since;
+	*again = c->again;
 	return state == ENBD_CONTROL_QUEUED || state == ENBD_CONTROL_SENT;
 }
 
@@ -120,6 +135,12 @@ const struct enbd_wire_request *enbd_tx_control(struct enbd_channel *ch)
 	return NULL;
 }
 
+/* Is it a keepalive that was sent not long ago? */
+static bool control_was_sent(const struct enbd_control *c, u32 gen)
+{
+	return gen && READ_ONCE(c->gen) - gen <= ENBD_CONTROL_AGAIN;
+}
+
 /**
  * enbd_rxq_control() - a reply to a command of our own has come
  * @ch: the channel, for whose reply enbd_rxq_is_control(); called in its work
@@ -130,23 +151,30 @@ const struct enbd_wire_request *enbd_tx_control(struct enbd_channel *ch)
 const char *enbd_rxq_control(struct enbd_channel *ch)
 {
 	const struct enbd_wire_reply *reply = &ch->rxq.rx.reply;
+	u32 cookie_gen = reply->cookie >> 32;
+	struct enbd_wire_cover late = {};
 	struct enbd_control *c;
+	unsigned int slot;
 	const char *bad;
 	u32 data;
 
-	c = &ch->control[ENBD_IO_CONTROL - (u32)reply->cookie];
-	if (READ_ONCE(c->state) != ENBD_CONTROL_SENT ||
-	    reply->cookie != c->wire.cookie)
-		return "reply to no request";
+	slot = ENBD_IO_CONTROL - (u32)reply->cookie;
+	c = &ch->control[slot];
+	if (READ_ONCE(c->state) != ENBD_CONTROL_SENT || cookie_gen != READ_ONCE(c->gen)) {
+		if (slot != ENBD_CONTROL_KEEPALIVE || !control_was_sent(c, cookie_gen))
+			return "reply to no request";
+		/* one of those that were sent again since */
+		return enbd_wire_judge(reply, &c->wire, ch->format, &late,
+				       &data);
+	}
 	bad = enbd_wire_judge(reply, &c->wire, ch->format, &c->cover, &data);
 	if (bad)
 		return bad;
 	if (!reply->simple && reply->type == ENBD_REPLY_TYPE_STATUS)
 		c->size = reply->offset;
-	if (reply->done) {
-		/* pairs with enbd_channel_answered() */
-		smp_store_release(&c->state, ENBD_CONTROL_DONE);
+	/* if it was asked again at this moment, that answer counts */
+	if (reply->done && cmpxchg(&c->state, ENBD_CONTROL_SENT,
+				   ENBD_CONTROL_DONE) == ENBD_CONTROL_SENT)
 		ch->ops->attend(ch);
-	}
 	return NULL;
 }

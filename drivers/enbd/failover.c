@@ -105,7 +105,8 @@ enum enbd_fence_step enbd_failover_fence(const struct enbd_fence_facts *f)
  *
  * A server that is busy still has a kernel that acknowledges what it is sent,
  * so over TCP bytes that stay unacknowledged mean a dead path or machine. A probe
- * goes out after half of the time, so that there is something to acknowledge.
+ * goes out after half of the time, and again, so that there is something to
+ * acknowledge.
  */
 enum enbd_pulse enbd_failover_pulse(const struct enbd_pulse_facts *f)
 {
@@ -119,7 +120,8 @@ enum enbd_pulse enbd_failover_pulse(const struct enbd_pulse_facts *f)
 	if (f->silent_for >= f->keepalive &&
 	    f->unacked_for >= f->keepalive / 2)
 		return ENBD_PULSE_SILENT;
-	if (f->probes && !f->asked && f->silent_for >= f->keepalive / 2)
+	if (f->probes && f->silent_for >= f->keepalive / 2 &&
+	    (!f->asked || f->again_for >= f->keepalive / 2))
 		return ENBD_PULSE_PROBE;
 	return ENBD_PULSE_FINE;
 }

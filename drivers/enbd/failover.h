@@ -46,6 +46,7 @@ enum enbd_fence_step {
  * @probes:    the server has ENBD_FEATURE_KEEPALIVE
  * @asked:     a keepalive is not answered
  * @asked_for: since when
+ * @again_for: since when none was sent again
  * @fencing:   a fence is not answered
  * @fencing_for: since when
  * @silent_for: since when nothing has come from the peer
@@ -58,6 +59,7 @@ struct enbd_pulse_facts {
 	bool probes;
 	bool asked;
 	u32 asked_for;
+	u32 again_for;
 	bool fencing;
 	u32 fencing_for;
 	u32 silent_for;

@@ -23,7 +23,7 @@ static void pulse_facts(struct enbd_session *s, struct enbd_channel *ch,
 {
 	unsigned long heard = READ_ONCE(ch->heard);
 	bool unacked = false;
-	unsigned long since;
+	unsigned long since, again;
 
 	f->keepalive = s->keepalive;
 	f->probes = s->features & ENBD_FEATURE_KEEPALIVE;
@@ -37,9 +37,10 @@ static void pulse_facts(struct enbd_session *s, struct enbd_channel *ch,
 	f->unacked_for = ch->unacked ? ms_since(ch->unacked) : 0;
 
 	f->limit = s->io_timeout;
-	f->asked = enbd_channel_asked(ch, ENBD_CMD_KEEPALIVE, &since);
+	f->asked = enbd_channel_asked(ch, ENBD_CMD_KEEPALIVE, &since, &again);
 	f->asked_for = f->asked ? ms_since(since) : 0;
-	f->fencing = enbd_channel_asked(ch, ENBD_CMD_FENCE, &since);
+	f->again_for = f->asked ? ms_since(again) : 0;
+	f->fencing = enbd_channel_asked(ch, ENBD_CMD_FENCE, &since, &again);
 	f->fencing_for = f->fencing ? ms_since(since) : 0;
 }
 
@@ -53,8 +54,9 @@ static void pulse_look(struct enbd_session *s, struct enbd_channel *ch)
 	case ENBD_PULSE_FINE:
 		return;
 	case ENBD_PULSE_PROBE:
-		enbd_channel_control(ch, ENBD_CMD_KEEPALIVE, 0);
-		ch->unacked = jiffies ?: 1;
+		if (enbd_channel_control(ch, ENBD_CMD_KEEPALIVE, 0) &&
+		    !ch->unacked)
+			ch->unacked = jiffies ?: 1;
 		return;
 	case ENBD_PULSE_SILENT:
 		snprintf(reason, sizeof(reason), "nothing heard for %u ms",

@@ -40,7 +40,8 @@ def channel(port, features, signature, verifier):
 def add(port, features, signature, verifier, *rest):
     sock, ch = channel(port, features, signature, verifier)
     values = dict(ch)
-    pairs = [('size', values['size']), ('flags', values['flags'])]
+    pairs = [('size', values['size']), ('flags', values['flags']),
+             ('session-id', bytes(range(16)))]
     for arg in rest:
         name, value = arg.split('=')
         pairs.append(('signature', word(value)) if name == 'pin' else
