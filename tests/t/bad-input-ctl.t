@@ -73,6 +73,19 @@ refused 2 'channels|-n|65' connect "nbd://127.0.0.1:$port" -n 65
 refused 2 'four' connect "nbd://127.0.0.1:$port" -n four
 refused 2 'timeout|-1' connect "nbd://127.0.0.1:$port" --io-timeout -1
 refused 2 'timeout|soon' connect "nbd://127.0.0.1:$port" --dead-timeout soon
+refused 2 'keepalive|soon' connect "nbd://127.0.0.1:$port" --keepalive soon
+refused 2 'replay|often' connect "nbd://127.0.0.1:$port" --replay often
+refused 2 'signature|beef' connect "nbd://127.0.0.1:$port" --signature beef
+refused 2 'ftp' connect "nbd://127.0.0.1:$port" --path ftp://host
+refused 2 'ftp' connect "nbd://127.0.0.1:$port" ftp://host /dev/nda
+refused 2 '/dev/nda' connect "nbd://127.0.0.1:$port" /dev/nda ndb
+refused 5 'signature' connect "nbd://127.0.0.1:$port" --signature "$(printf %064d 0)"
+refused 2 'nothing to change' set nda
+refused 2 'timeout|soon' set nda --io-timeout soon
+refused 2 'backoff|0' monitor --max-backoff 0
+refused 2 'surplus' monitor surplus
+refused 2 'device' accept
+refused 2 'device' lost-regions
 refused 3 '192\.0\.2\.1' connect "nbd://127.0.0.1:$port" --bind 192.0.2.1
 refused 2 'frobnicate' frobnicate
 refused 2 'connect' connect
@@ -84,6 +97,9 @@ refused 8 'nda' status /dev/nda
 refused 8 'nda' channel add /dev/nda
 refused 8 'nda' channel list /dev/nda
 refused 8 'nda' resize /dev/nda 1M
+refused 8 'nda' set /dev/nda --io-timeout 1
+refused 8 'nda' accept /dev/nda
+refused 8 'nda' lost-regions /dev/nda
 
 # In use
 need_connect "nbd://127.0.0.1:$port" /dev/nda

@@ -232,14 +232,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* URI... [DEVICE]: every address but a path has a colon, no device's name has. */
+/* As an argument each address has a colon, and no device's name has. */
+static bool is_address(const char *arg)
+{
+	return arg[0] != '/' && strchr(arg, ':');
+}
+
+/* URI... [DEVICE] */
 static int set_target(struct arguments *args, struct enbd_err *err)
 {
 	struct connect *connect = &args->connect;
 	unsigned int i, uris = args->args.count;
 	const char *last = args->args.arg[uris - 1];
 
-	if (uris > 1 && (last[0] == '/' || !strchr(last, ':'))) {
+	if (uris > 1 && !is_address(last)) {
 		connect->device = last;
 		uris--;
 	}
@@ -247,9 +253,14 @@ static int set_target(struct arguments *args, struct enbd_err *err)
 	if (enbd_uri_parse(args->args.arg[0], &connect->dial.paths[0], err))
 		return -1;
 	connect->dial.path_count = 1;
-	for (i = 1; i < uris; i++)
+	for (i = 1; i < uris; i++) {
+		if (!is_address(args->args.arg[i]))
+			return enbd_fail(err, ENBD_EXIT_USAGE,
+					 "%s: not a URI, and the device comes last; see enbdctl connect --help",
+					 args->args.arg[i]);
 		if (dial_add_path(&connect->dial, args->args.arg[i], err))
 			return -1;
+	}
 	for (i = 0; i < args->path_count; i++)
 		if (dial_add_path(&connect->dial, args->paths[i], err))
 			return -1;
