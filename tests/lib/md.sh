@@ -168,10 +168,11 @@ md_create()
 	wait_for 120 md_whole || die "first sync" "$(cat /proc/mdstat)"
 }
 
-# scatter N [SEED]: so many writes of 4 KiB, each in a chunk of its own
+# scatter N [SEED [sync]]: so many writes of 4 KiB, each in a chunk of its own, the
+# same ones for the same seed but with other data; flushed only with "sync"
 scatter()
 {
-	within 60 /usr/bin/python3 -S -E - "$MD" "$1" "${2:-$RANDOM}" <<-'PY'
+	within 60 /usr/bin/python3 -S -E - "$MD" "$1" "${2:-$RANDOM}" "${3:-}" <<-'PY'
 	import mmap, os, random, sys
 	dev, n, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 	fd = os.open(dev, os.O_RDWR | os.O_DIRECT)
@@ -179,9 +180,20 @@ scatter()
 	rnd = random.Random(seed)
 	buf = mmap.mmap(-1, 4096)
 	for chunk in rnd.sample(range(size // 65536), n):
-	    buf[:] = rnd.randbytes(4096)
+	    buf[:] = os.urandom(4096)
 	    os.pwrite(fd, buf, chunk * 65536 + rnd.randrange(16) * 4096)
+	if sys.argv[4] == 'sync':
+	    os.fsync(fd)
 	PY
+}
+
+# power_cut IMAGE FLUSHED: the server's machine lost what it had not flushed: its
+# image is what it was at the last flush, and it has booted again.
+power_cut()
+{
+	serve_end -KILL
+	cp --sparse=always "$2" "$1"
+	echo "boot $RANDOM $(now_ms)" >"$T/boot"
 }
 
 # dirty LEG: chunks that are marked in the bitmap of a member
@@ -199,6 +211,18 @@ leg_written()
 	echo $((fields[6] / 2))
 }
 
+# md_stop: the array is gone, and its local legs
+md_stop()
+{
+	local l
+
+	wait_for 30 mdadm --stop "$MD"
+	wait_for 10 test ! -e "$MDSYS"
+	for l in "${LOOPS[@]}"; do losetup -d "$l"; done
+	LOOPS=()
+	rm -f "$T"/leg*
+}
+
 # mismatches: of a full check
 mismatches()
 {
@@ -207,8 +231,13 @@ mismatches()
 	md_attr mismatch_cnt
 }
 
-# The bitmap is clean, and so is the array.
+# No bit is set in the bitmap that the kernel has in memory.
+bitmap_clean()
+{
+	grep -q 'bitmap: 0/' /proc/mdstat
+}
+
 md_settled()
 {
-	md_whole && [ "$(dirty "${LEGS[0]}")" = 0 ]
+	md_whole && bitmap_clean
 }

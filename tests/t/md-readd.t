@@ -41,12 +41,9 @@ for level in ${MD_LEVELS:-1 5 6 10}; do
 	is "$(mismatches)" 0 "raid$level: no difference"
 	[ "$TAP_FAILED" -eq 0 ] || diag "$(kernel_log | tail -n 30)"
 
-	within 20 mdadm --stop "$MD" >/dev/null 2>&1
-	wait_for 10 test ! -e "$MDSYS"
-	for l in "${LEGS[@]}"; do losetup -d "$l"; done
-	LOOPS=()
+	md_stop
 	ok "raid$level: disconnected" wait_for 10 disconnect
 	serve_end
-	rm -f "$T"/leg* "$image"
+	rm -f "$image"
 done
 md_done
