@@ -4,7 +4,7 @@
 # mdadm's, the monitor, a server that can go and come back. Source after enbd.sh.
 
 MD=/dev/md0
-MDSYS=/sys/block/md0/md
+MDSYS=/sys/block/md0/md	# use_array chooses another
 LOOPS=()
 UDEVD=			# process id of our own udevd
 LEG_MB=64
@@ -49,7 +49,9 @@ md_end()
 {
 	local l
 
-	[ ! -e /sys/block/md0 ] || wait_for 30 mdadm --stop "$MD"
+	for l in /sys/block/md[0-9]*/md; do
+		[ ! -e "$l" ] || wait_for 30 mdadm --stop "/dev/$(basename "${l%/md}")"
+	done
 	for l in "${LOOPS[@]}"; do
 		losetup -d "$l" 2>/dev/null
 	done
@@ -98,6 +100,13 @@ serve_end()
 
 # ---------------------------------------------------------------- arrays
 
+# use_array NAME: the one that all else is about
+use_array()
+{
+	MD=/dev/$1
+	MDSYS=/sys/block/$1/md
+}
+
 md_attr()
 {
 	local value=
@@ -143,8 +152,8 @@ local_legs()
 
 	LEGS=()
 	for ((i = 0; i < $1; i++)); do
-		truncate -s "${LEG_MB}M" "$T/leg$i"
-		l=$(losetup -f --show "$T/leg$i") || die "losetup" "$l"
+		truncate -s "${LEG_MB}M" "$T/leg${MD##*/}$i"
+		l=$(losetup -f --show "$T/leg${MD##*/}$i") || die "losetup" "$l"
 		LOOPS+=("$l")
 		LEGS+=("$l")
 	done
@@ -185,6 +194,19 @@ scatter()
 	if sys.argv[4] == 'sync':
 	    os.fsync(fd)
 	PY
+}
+
+# quiet_md: from here on md flushes its members only where it has to set a bit
+quiet_md()
+{
+	echo 0 >"$MDSYS/safe_mode_delay"
+	echo 60 >"$MDSYS/bitmap/time_base"
+}
+
+# busy_md: it clears bits again, after a second or two
+busy_md()
+{
+	echo 1 >"$MDSYS/bitmap/time_base"
 }
 
 # power_cut IMAGE FLUSHED: the server's machine lost what it had not flushed: its
@@ -234,7 +256,7 @@ mismatches()
 # No bit is set in the bitmap that the kernel has in memory.
 bitmap_clean()
 {
-	grep -q 'bitmap: 0/' /proc/mdstat
+	grep -A 3 "^${MD##*/} " /proc/mdstat | grep -q 'bitmap: 0/'
 }
 
 md_settled()

@@ -18,8 +18,7 @@ prepare()
 {
 	md_create "$1" "$2"
 	wait_for 60 md_settled || die "the bitmap becomes clean" "$(cat /proc/mdstat)"
-	# A superblock that says "clean" would be a flush.
-	echo 0 >"$MDSYS/safe_mode_delay"
+	quiet_md
 	ok "$3: 64 writes, flushed" scatter 64 7 sync
 	cp --sparse=always "$image" "$image.flushed"
 	ok "$3: and written again, acknowledged" scatter 64 7
@@ -61,6 +60,7 @@ for level in ${MD_LEVELS:-1 5 6 10}; do
 		before=$(leg_written)
 		more=0
 		power_cut "$image" "$image.flushed"
+		busy_md
 		if [ "$outage" = long ]; then
 			wait_for 20 dev_is "$NAME" failed
 			ok "$name: 20 writes meanwhile" scatter 20

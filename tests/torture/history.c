@@ -161,7 +161,8 @@ static int do_io(struct worker *w, enum op op, uint32_t first, unsigned int n)
 		done = pwritev2(disk_fd, &vec, 1, range[0], flags);
 		break;
 	case OP_ZERO:
-		if (random_next(w) % 2)
+		/* A disk without either can only be written zeroes to. */
+		if (random_next(w) % 2 || opt.no_trim)
 			hole = FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE;
 		ret = fallocate(disk_fd, hole, range[0], range[1]);
 		break;

@@ -18,6 +18,7 @@
 
 enum {
 	KEY_EVENT = 'e',
+	KEY_FORCE = 'f',
 	KEY_WAIT = 'w',
 };
 
@@ -29,6 +30,7 @@ struct arguments {
 	const char *device[1];
 	uint32_t wait_ms;
 	bool event;
+	bool force;
 };
 
 static uint64_t sysfs_number(const char *path)
@@ -141,17 +143,18 @@ static int step(struct readd *r, struct enbd_err *err)
 	return rc;
 }
 
-static int run(const char *device, uint32_t wait_ms, struct enbd_err *err)
+static int run(const struct arguments *args, struct enbd_err *err)
 {
 	const struct timespec nap = { .tv_nsec = STEP_MS * 1000000L };
-	uint64_t deadline = enbd_now_ms() + wait_ms;
+	uint64_t deadline = enbd_now_ms() + args->wait_ms;
 	char file[MD_NODE_MAX + 16];
 	static struct readd r;
 	uint32_t index;
 	int held, rc;
 
-	if (devname_index(device, &index, err))
+	if (devname_index(args->device[0], &index, err))
 		return -1;
+	r.force = args->force;
 	devname_format(index, r.disk);
 	snprintf(file, sizeof(file), "readd-%s.lock", r.disk);
 	held = runstate_lock(file, err);
@@ -194,6 +197,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_EVENT:
 		args->event = true;
 		return 0;
+	case KEY_FORCE:
+		args->force = true;
+		return 0;
 	case KEY_WAIT:
 		args->wait_ms = verb_seconds(state, "--wait", arg);
 		return 0;
@@ -212,6 +218,9 @@ int verb_readd(int argc, char **argv)
 	static const struct argp_option options[] = {
 		{ "event", KEY_EVENT, NULL, 0,
 		  "Return at once and go on in the background", 0 },
+		{ "force", KEY_FORCE, NULL, 0,
+		  "Accept a stale device although it has lost regions that are in no array: those are yours to repair",
+		  0 },
 		{ "wait", KEY_WAIT, "SECONDS", 0,
 		  "Keep looking for so long (3)", 0 },
 		{ 0 }
@@ -229,6 +238,6 @@ int verb_readd(int argc, char **argv)
 	verb_parse(&argp, argc, argv, &args);
 	if (args.event)
 		leave_to_child();
-	return run(args.device[0], args.wait_ms, &err) ? verb_failed(&err) :
+	return run(&args, &err) ? verb_failed(&err) :
 	       ENBD_EXIT_OK;
 }

@@ -29,11 +29,13 @@ struct readd_node {
 /**
  * struct readd - a disk, its partitions, and the arrays there are
  * @disk: its name
+ * @force: what is lost outside of arrays is somebody else's business
  * @nodes: the disk first; @node_count of them
  * @arrays: @array_count of them, read anew before each step
  */
 struct readd {
 	char disk[MD_NODE_MAX];
+	bool force;
 	struct readd_node nodes[READD_NODES_MAX];
 	size_t node_count;
 	struct md_array *arrays;
@@ -47,7 +49,7 @@ struct readd {
  *
  * Every range that it may have lost is put into the bitmap of the array that
  * it belongs to, then the disk is accepted. Nothing is done if a range belongs
- * to something else.
+ * to something else, unless that is forced.
  *
  * Return: 0 or -1.
  */

@@ -50,10 +50,12 @@ static int cut(const struct readd *r, const struct readd_node *node,
 		return 0;
 	piece->array = md_member_of(r->arrays, r->array_count, node->name,
 				    &piece->member);
+	if (!piece->array && r->force)
+		return 0;
 	if (!piece->array)
 		return enbd_fail(err, ENBD_EXIT_GENERAL,
-				 "/dev/%s: may have lost writes and is in no running array; see enbdctl lost-regions, repair, then enbdctl accept",
-				 node->name);
+				 "/dev/%s: may have lost writes and is in no running array; see enbdctl lost-regions, then enbdctl readd --force %s and repair it",
+				 node->name, r->disk);
 	if (first < node->start)
 		first = node->start;
 	if (end > node->start + node->size)
