@@ -9,6 +9,7 @@
 #   make demo               see a remote disk work, in a virtual machine
 #   make check              everything that is tested; check-quick: under 2 minutes
 #   make torture [N=n] [SEED=n] [KERNEL=uml]  n faults under load, 1000 unless told
+#   make torture-md [N=n]   n outages of a leg of each kind of array, 200 unless told
 #   make bench [ROUNDS=n]   measure against nbd.ko and nvme-tcp
 
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
@@ -42,7 +43,7 @@ CPPFLAGS += -D_GNU_SOURCE -Iinclude/uapi -I. -Itools/lib -DENBD_VERSION='"$(VERS
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all module tools torture-tools unit fuzz check check-unit check-quick lint demo bench \
-	torture \
+	torture torture-md \
 	install install-tools install-ocf install-module dkms-install clean help
 
 all: tools module
@@ -175,6 +176,11 @@ torture:
 	@tests/install-packages tests/packages-build tests/packages tests/vm/packages
 	@tests/torture/run $(if $(N),--faults $(N)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(KERNEL),--kernel $(KERNEL))
+
+torture-md:
+	@tests/install-packages tests/packages-build tests/packages tests/vm/packages
+	@tests/vm/run --kernel $(or $(KERNEL),uml) --timeout 14400 --env MD_ROUNDS=$(or $(N),200) \
+		$(if $(SEED),--env MD_SEED=$(SEED)) -- prove -v tests/t/md-outages.t
 
 bench:
 	@tests/install-packages tests/packages-build tests/packages tests/vm/packages

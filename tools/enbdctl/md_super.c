@@ -150,6 +150,6 @@ const char *md_super_fits(const struct md_super *member,
 	if (!known)
 		return "it has lived on alone; decide which data are right and add the other anew";
 	if (member->events > events)
-		return "it is newer than the array; decide which data are right and add the other anew";
+		return "it is newer than the array; decide which is right, add the other anew";
 	return NULL;
 }
