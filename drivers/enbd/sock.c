@@ -402,7 +402,7 @@ bool enbd_sock_ended(const struct enbd_sock *s, int *err)
  * enbd_sock_pulse() - when did the peer's kernel last say something?
  * @s:       the socket
  * @heard:   in jiffies: moved forward to when an acknowledgment last came
- * @unacked: set to whether something is on its way that it did not acknowledge
+ * @unacked: set to whether something is overdue that it did not acknowledge
  *
  * Context: any; both may be a little old. Return: false if there are no
  * acknowledgments on such a socket.
@@ -412,12 +412,20 @@ bool enbd_sock_pulse(const struct enbd_sock *s, unsigned long *heard,
 {
 	const struct tcp_sock *tp;
 	unsigned long when;
+	u32 una, queued;
 
 	if (!s->inet)
 		return false;
 	tp = tcp_sk(s->sock->sk);
-	/* what waits for the peer to make room does not count */
-	*unacked = READ_ONCE(tp->snd_una) != READ_ONCE(tp->snd_nxt);
+	/*
+	 * What waits for the peer to make room does not count. But without a
+	 * route, when a link of ours is down, nothing is on its way either.
+	 */
+	una = READ_ONCE(tp->snd_una);
+	queued = READ_ONCE(tp->write_seq) - una;
+	*unacked = una != READ_ONCE(tp->snd_nxt) ||
+		   (queued && READ_ONCE(tp->snd_wnd) >=
+			      min(queued, READ_ONCE(tp->mss_cache)));
 	when = jiffies - (u32)(tcp_jiffies32 - READ_ONCE(tp->rcv_tstamp));
 	if (time_after(when, *heard))
 		*heard = when;

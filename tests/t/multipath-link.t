@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Two network cards, four channels. One link after the other goes down at the
-# server's end and comes up again, while a verifying load runs. Work goes on over
+# Two network cards, four channels. One link after the other goes down, at
+# either end, and comes up again, while a verifying load runs. Work goes on over
 # the other, and the monitor brings the channels back.
 # timeout: 180
 
@@ -51,6 +51,8 @@ fails()
 
 fails enbda enbdb "ip -n $SERVER_NS link set peera down" \
 	"ip -n $SERVER_NS link set peera up"
+fails enbdb enbda "ip link set enbdb down" "ip link set enbdb up"
+fails enbda enbdb "ip link set enbda down" "ip link set enbda up"
 fails enbdb enbda "ip -n $SERVER_NS link set peerb down" \
 	"ip -n $SERVER_NS link set peerb up"
 
