@@ -12,6 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "activation.h"
+
 #define BACKLOG		1024
 /* Tries to find a port that is free for all addresses */
 #define PORT_TRIES	16
@@ -47,6 +49,8 @@ static unsigned int bound_port(int fd)
 		return 0;
 	if (addr.ss_family == AF_INET6)
 		return ntohs(((struct sockaddr_in6 *)&addr)->sin6_port);
+	if (addr.ss_family != AF_INET)
+		return 0;
 	return ntohs(((struct sockaddr_in *)&addr)->sin_port);
 }
 
@@ -215,6 +219,17 @@ int listeners_open(struct listeners *listeners,
 	int rc;
 
 	memset(listeners, 0, sizeof(*listeners));
+	if (config->foreground) {
+		rc = activation_take(listeners->fds, LISTENERS_MAX, err);
+		if (rc < 0)
+			return -1;
+		/* Who passes sockets has decided where to listen. */
+		listeners->count = (unsigned int)rc;
+		if (rc) {
+			listeners->port = bound_port(listeners->fds[0]);
+			return 0;
+		}
+	}
 	if (config->tcp) {
 		rc = open_tcp(listeners, config, &name);
 		if (rc)

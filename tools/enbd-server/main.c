@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "activation.h"
 #include "config.h"
 #include "export.h"
 #include "identity.h"
@@ -163,6 +164,7 @@ static int start(struct state *state, struct enbd_err *err)
 		enbd_note("%s", state->dir.warning);
 	slog_init(!config->foreground);
 	process_ready();
+	activation_ready();
 	return 0;
 }
 
