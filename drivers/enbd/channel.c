@@ -102,7 +102,8 @@ void enbd_channel_lose(struct enbd_channel *ch, const char *reason)
  * @ch:     the channel
  * @reason: why, for people
  *
- * What it has begun it still answers. Context: the receiver.
+ * What it has begun it still answers. Context: the receiver, or under
+ * session->lock; two at the same time give the same reason.
  */
 void enbd_channel_retire(struct enbd_channel *ch, const char *reason)
 {

@@ -140,15 +140,16 @@ u32 enbd_device_state(const struct enbd_device *dev)
 }
 
 /* Work that may come when the device goes: it has a reference, and puts it. */
-static void device_queue(struct enbd_device *dev, struct work_struct *work)
+void enbd_device_queue(struct enbd_device *dev, struct work_struct *work)
 {
 	kref_get(&dev->ref);
 	if (!queue_work(enbd_device_wq, work))
 		enbd_device_put(dev);
 }
 
-static void device_notify(struct enbd_device *dev, enum enbd_event event,
-			  const char *reason)
+/* Something happened to the device; @reason may be NULL. */
+void enbd_device_notify(struct enbd_device *dev, enum enbd_event event,
+			const char *reason)
 {
 	enbd_notify_device(dev->index, dev->name, event,
 			   enbd_device_state(dev), READ_ONCE(dev->size),
@@ -179,8 +180,8 @@ static void device_session_state(struct enbd_session *s, const char *reason)
 		       dev->name, enbd_journal_bytes(s->led.journal));
 		break;
 	}
-	device_notify(dev, ENBD_EVENT_DEVICE_STATE, reason);
-	device_queue(dev, &dev->uevent_work);
+	enbd_device_notify(dev, ENBD_EVENT_DEVICE_STATE, reason);
+	enbd_device_queue(dev, &dev->uevent_work);
 }
 
 static void device_session_channel(struct enbd_session *s,
@@ -198,6 +199,16 @@ static void device_session_channel(struct enbd_session *s,
 	enbd_notify_channel(dev->index, ch, event);
 }
 
+/* What becomes of the writes of a channel that could not be fenced? */
+static const char *unfenced_writes(const struct enbd_session *s,
+				   const struct enbd_place *p)
+{
+	if (list_empty(&p->held))
+		return "had failed before";
+	return s->replay == ENBD_REPLAY_FENCED ? "fail" :
+						 "are sent again all the same";
+}
+
 static void device_session_place(struct enbd_session *s, unsigned int index,
 				 enum enbd_event event)
 {
@@ -207,9 +218,7 @@ static void device_session_place(struct enbd_session *s, unsigned int index,
 	trace_enbd_place(dev->name, index, p->fence, event);
 	if (event == ENBD_EVENT_CHANNEL_UNFENCED)
 		pr_warn_ratelimited("%s: channel %u could not be fenced, its writes %s\n",
-				    dev->name, index,
-				    s->replay == ENBD_REPLAY_FENCED ?
-				    "fail" : "are sent again all the same");
+				    dev->name, index, unfenced_writes(s, p));
 	enbd_notify_place(dev->index, dev->name, index, p->fence, event,
 			  p->stall);
 }
@@ -267,7 +276,7 @@ static void device_add_work(struct work_struct *work)
 		/* who read the partitions has it open until this is done */
 		flush_delayed_fput();
 		enbd_sysfs_refresh(dev);
-		device_notify(dev, ENBD_EVENT_DEVICE_ADD, NULL);
+		enbd_device_notify(dev, ENBD_EVENT_DEVICE_ADD, NULL);
 	}
 	complete_all(&dev->added);
 }
@@ -304,21 +313,6 @@ out:
 	enbd_device_put(dev);
 }
 
-/* The export has grown. What makes no sense changes nothing. */
-static void device_resize_work(struct work_struct *work)
-{
-	struct enbd_device *dev = container_of(work, struct enbd_device,
-					       resize_work);
-	u64 size = READ_ONCE(dev->offered);
-	const char *why;
-
-	if (size > READ_ONCE(dev->size) &&
-	    enbd_device_resize(dev, size, &why))
-		pr_warn_ratelimited("%s: the server offers %llu bytes: %s\n",
-				    dev->name, size, why ?: "no memory");
-	enbd_device_put(dev);
-}
-
 static void device_del_work(struct work_struct *work)
 {
 	struct enbd_device *dev = container_of(work, struct enbd_device,
@@ -337,7 +331,7 @@ static void device_del_work(struct work_struct *work)
 	enbd_disk_free(dev);
 	xa_erase(&enbd_devices, dev->index);
 	if (added)
-		device_notify(dev, ENBD_EVENT_DEVICE_DEL, NULL);
+		enbd_device_notify(dev, ENBD_EVENT_DEVICE_DEL, NULL);
 	complete_all(&dev->gone);
 	enbd_device_put(dev);
 }
@@ -381,7 +375,7 @@ static void device_name(char *name, u32 index)
  * What is wrong with a configuration? Returns a text, and in @attr the netlink
  * attribute that says it; NULL if all is well.
  */
-static const char *device_check(const struct enbd_device_config *c, int *attr)
+const char *enbd_device_check(const struct enbd_device_config *c, int *attr)
 {
 	*attr = ENBD_A_DEVICE_INDEX;
 	if (c->index > ENBD_MAX_INDEX)
@@ -481,7 +475,7 @@ struct enbd_device *enbd_device_new(const struct enbd_device_config *cfg,
 	struct enbd_device *dev;
 	int err;
 
-	*why = device_check(cfg, attr);
+	*why = enbd_device_check(cfg, attr);
 	if (*why)
 		return ERR_PTR(-EINVAL);
 	*attr = ENBD_A_DEVICE_INDEX;
@@ -490,7 +484,7 @@ struct enbd_device *enbd_device_new(const struct enbd_device_config *cfg,
 		return ERR_PTR(-ENOMEM);
 	kref_init(&dev->ref);
 	mutex_init(&dev->lock);
-	INIT_WORK(&dev->resize_work, device_resize_work);
+	INIT_WORK(&dev->resize_work, enbd_device_resize_work);
 	INIT_WORK(&dev->uevent_work, device_uevent_work);
 	INIT_WORK(&dev->add_work, device_add_work);
 	INIT_WORK(&dev->del_work, device_del_work);
@@ -666,131 +660,4 @@ void enbd_device_remove_all(void)
 		}
 		enbd_device_put(dev);
 	}
-}
-
-/**
- * enbd_device_resize() - the export has another size
- * @dev:  the device
- * @size: bytes
- * @why:  set to a text that says why not
- *
- * Context: process. Return: 0, -EINVAL, or -ENOMEM.
- */
-int enbd_device_resize(struct enbd_device *dev, u64 size, const char **why)
-{
-	struct enbd_device_config wanted = dev->config;
-	int err = 0;
-	int attr;
-
-	wanted.size = size;
-	*why = device_check(&wanted, &attr);
-	if (*why)
-		return -EINVAL;
-	mutex_lock(&dev->lock);
-	if (dev->size != size)
-		err = enbd_session_resize(&dev->session, size);
-	if (err) {
-		*why = "no memory to record writes to so much";
-	} else if (dev->size != size) {
-		WRITE_ONCE(dev->size, size);
-		enbd_disk_set_size(dev);
-		device_notify(dev, ENBD_EVENT_DEVICE_RESIZE, NULL);
-	}
-	mutex_unlock(&dev->lock);
-	return err;
-}
-
-/**
- * enbd_device_accept() - somebody takes responsibility for lost writes
- * @dev:    the device
- * @extack: told why not
- *
- * Context: process. Return: 0 or -EINVAL if it is not stale.
- */
-int enbd_device_accept(struct enbd_device *dev, struct netlink_ext_ack *extack)
-{
-	int err = enbd_session_accept(&dev->session, extack);
-
-	if (err)
-		return err;
-	pr_warn("%s: the loss of acknowledged writes was accepted\n", dev->name);
-	device_notify(dev, ENBD_EVENT_DEVICE_ACCEPTED, NULL);
-	return 0;
-}
-
-/**
- * enbd_device_judge_size() - may a connection be to this device's export?
- * @dev:  the device
- * @size: bytes that the server offers on it
- *
- * Return: NULL, or why not.
- */
-const char *enbd_device_judge_size(const struct enbd_device *dev, u64 size)
-{
-	if (!(dev->session.features & ENBD_FEATURE_RESIZE))
-		return size == READ_ONCE(dev->size) ? NULL :
-		       "size offered to the channel is not the device's, is it the same export?";
-	return size >= READ_ONCE(dev->offered) ? NULL :
-	       "the export has shrunk, a device does not follow that";
-}
-
-/**
- * enbd_device_offer() - the server says how large the export is
- * @dev:  the device
- * @size: bytes
- *
- * With ENBD_FEATURE_RESIZE the device grows with it, a little later; a size that
- * was set by hand stays until then. Context: any that may queue work.
- */
-void enbd_device_offer(struct enbd_device *dev, u64 size)
-{
-	u64 largest = READ_ONCE(dev->offered);
-
-	if (!(dev->session.features & ENBD_FEATURE_RESIZE) ||
-	    size == READ_ONCE(dev->said))
-		return;
-	WRITE_ONCE(dev->said, size);
-	if (size < largest) {
-		pr_warn_ratelimited("%s: the export has shrunk from %llu to %llu bytes, the device has not\n",
-				    dev->name, largest, size);
-	} else if (size > largest) {
-		WRITE_ONCE(dev->offered, size);
-		device_queue(dev, &dev->resize_work);
-	}
-}
-
-/**
- * enbd_device_set_io_timeout() - change it
- * @dev: the device
- * @ms:  milliseconds without an answer until a channel is lost, 0 never
- */
-void enbd_device_set_io_timeout(struct enbd_device *dev, u32 ms)
-{
-	mutex_lock(&dev->lock);
-	WRITE_ONCE(dev->config.io_timeout, ms);
-	enbd_disk_set_timeout(dev);
-	mutex_unlock(&dev->lock);
-	enbd_session_set_io_timeout(&dev->session, ms);
-}
-
-/**
- * enbd_device_set_keepalive() - change it
- * @dev: the device
- * @ms:  milliseconds of silence until a channel is lost, 0 never
- * @why: set to a text that says why not
- *
- * Context: process. Return: 0 or -EINVAL.
- */
-int enbd_device_set_keepalive(struct enbd_device *dev, u32 ms,
-			      const char **why)
-{
-	struct enbd_device_config wanted = dev->config;
-	int attr;
-
-	wanted.keepalive = ms;
-	*why = device_check(&wanted, &attr);
-	if (*why)
-		return -EINVAL;
-	enbd_session_set_keepalive(&dev->session, ms);
-	return 0;
 }

@@ -141,4 +141,11 @@ struct enbd_device *enbd_device_next(unsigned long *index);
 void enbd_device_put(struct enbd_device *dev);
 u32 enbd_device_state(const struct enbd_device *dev);
 
+/* Between device.c and device_set.c */
+const char *enbd_device_check(const struct enbd_device_config *c, int *attr);
+void enbd_device_queue(struct enbd_device *dev, struct work_struct *work);
+void enbd_device_notify(struct enbd_device *dev, enum enbd_event event,
+			const char *reason);
+void enbd_device_resize_work(struct work_struct *work);
+
 #endif /* ENBD_DEVICE_H */

@@ -265,7 +265,7 @@ static int add_channels(struct enbd_device *dev, struct genl_info *info)
 			return ret;
 		if (wish.features & ENBD_FEATURE_FENCE &&
 		    GENL_REQ_ATTR_CHECK(info, ENBD_A_DEVICE_SESSION_ID)) {
-			GENL_SET_ERR_MSG(info, "session-id is missing, fences would be another session's");
+			GENL_SET_ERR_MSG(info, "session-id is missing, which fences need");
 			return -EINVAL;
 		}
 		/* a place of its own even if the one before is lost by now */
