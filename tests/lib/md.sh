@@ -8,6 +8,10 @@ MDSYS=/sys/block/md0/md	# use_array chooses another
 LOOPS=()
 UDEVD=			# process id of our own udevd
 LEG_MB=64
+case $ENBD_GUEST in
+uml)	MD_LEVELS=${MD_LEVELS:-1 5 6 10} ;;
+*)	MD_LEVELS=${MD_LEVELS:-1 6} ;;
+esac
 BITMAP_CHUNK=65536
 
 # md_start: what a machine has running. The test is skipped where it cannot be.
@@ -61,7 +65,7 @@ md_end()
 		udevadm control --exit 2>/dev/null
 		UDEVD=
 	fi
-	rm -f /run/udev/rules.d/60-enbd.rules /run/enbd/*.lock
+	rm -f /run/udev/rules.d/60-enbd.rules /run/enbd/*.lock /run/enbd/*.super
 }
 trap 'md_end; clean_up; rm -f "$TAP_OUT"' EXIT
 

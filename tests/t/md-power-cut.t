@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# timeout: 300
 #
 # The server's power fails and it forgets writes that it had acknowledged but not
 # flushed. nbd.ko and md go on as if nothing had been: the legs differ, and nobody
@@ -49,7 +50,7 @@ fi
 
 # ---- enbd
 
-for level in ${MD_LEVELS:-1 5 6 10}; do
+for level in $MD_LEVELS; do
 	truncate -s "${LEG_MB}M" "$image"
 	serve "$image"
 	need_connect "$URI" -n 2 --dead-timeout 60

@@ -90,6 +90,26 @@ ok "the right leg is taken back" wait_for 20 log_has "taken back"
 ok "in sync" wait_for 60 md_whole
 is "$(mismatches)" 0 "no difference"
 
+# When md takes a member back it says on it first that it is a spare. One that is
+# lost right then is known by what readd has kept.
+ok "outage" out
+dd if="$image" of="/run/enbd/$NAME.super" bs=4096 skip=1 count=1 status=none
+superblock 1 1
+note
+serve "$image"
+ok "a leg that was lost while it came back is taken back" wait_for 20 log_has "taken back"
+ok "in sync again" wait_for 60 md_whole
+is "$(mismatches)" 0 "no difference again"
+
+ok "outage" out
+rm "/run/enbd/$NAME.super"
+cp --sparse=always "$image" "$T/right"
+superblock 1 1
+refused "a spare of which nothing is known" "no place"
+cp --sparse=always "$T/right" "$image"
+enbdctl readd "$DEV"
+wait_for 60 md_whole
+
 enbdctl set "$DEV" --dead-timeout 60
 mdadm --grow -q --bitmap=none "$MD"
 echo 0 >"$MDSYS/safe_mode_delay"

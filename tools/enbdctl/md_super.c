@@ -7,7 +7,6 @@
 #include <linux/fs.h>
 #include <linux/raid/md_p.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -94,29 +93,54 @@ static int find(int fd, void *data, struct md_super *super)
 	return 1;
 }
 
-int md_super_read(const char *node, struct md_super *super,
-		  struct enbd_err *err)
+static int open_node(const char *node, int flags, struct enbd_err *err)
 {
 	char path[64];
-	void *data;
-	int fd, rc;
+	int fd;
 
 	snprintf(path, sizeof(path), "/dev/%s", node);
-	fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	fd = open(path, flags | O_DIRECT | O_CLOEXEC);
 	if (fd < 0)
-		return enbd_fail(err, ENBD_EXIT_GENERAL, "%s: cannot open: %s",
-				 path, strerror(errno));
-	data = aligned_alloc(MD_SUPER_SIZE, MD_SUPER_SIZE);
-	if (!data) {
-		close(fd);
-		return enbd_fail(err, ENBD_EXIT_GENERAL, "%s: %s", path,
-				 strerror(ENOMEM));
-	}
-	rc = find(fd, data, super);
-	if (rc < 0)
-		enbd_fail(err, ENBD_EXIT_GENERAL, "%s: cannot read: %s", path,
+		enbd_fail(err, ENBD_EXIT_GENERAL, "%s: cannot open: %s", path,
 			  strerror(errno));
-	free(data);
+	return fd;
+}
+
+int md_super_read(const char *node, struct md_block *block,
+		  struct md_super *super, struct enbd_err *err)
+{
+	const int fd = open_node(node, O_RDONLY, err);
+	int rc;
+
+	if (fd < 0)
+		return -1;
+	rc = find(fd, block->data, super);
+	if (rc < 0)
+		enbd_fail(err, ENBD_EXIT_GENERAL, "/dev/%s: cannot read: %s",
+			  node, strerror(errno));
+	close(fd);
+	return rc;
+}
+
+uint64_t md_super_place(const struct md_block *block)
+{
+	return le64toh(((const struct mdp_superblock_1 *)block->data)->super_offset);
+}
+
+int md_super_write(const char *node, const struct md_block *block,
+		   struct enbd_err *err)
+{
+	const off_t offset = (off_t)md_super_place(block) * 512;
+	const int fd = open_node(node, O_RDWR | O_EXCL, err);
+	int rc = 0;
+
+	if (fd < 0)
+		return -1;
+	if (pwrite(fd, block->data, MD_SUPER_SIZE, offset) != MD_SUPER_SIZE ||
+	    fsync(fd))
+		rc = enbd_fail(err, ENBD_EXIT_GENERAL,
+			       "/dev/%s: cannot write: %s", node,
+			       strerror(errno));
 	close(fd);
 	return rc;
 }

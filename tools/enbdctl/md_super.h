@@ -45,18 +45,37 @@ struct md_super {
 const char *md_super_parse(const void *data, uint64_t sector,
 			   struct md_super *super);
 
+/* A superblock as it lies on the disk */
+struct md_block {
+	uint8_t data[MD_SUPER_SIZE] __attribute__((aligned(MD_SUPER_SIZE)));
+};
+
 /**
  * md_super_read() - find and read the superblock of a disk or partition
  * @node: name below /dev
- * @super: receives it
+ * @block: receives it as it is
+ * @super: receives what it says
  * @err: receives what went wrong
  *
  * Past the page cache, which does not see what md writes.
  *
  * Return: 0, -1 if the disk cannot be read, 1 if it has no superblock.
  */
-int md_super_read(const char *node, struct md_super *super,
-		  struct enbd_err *err);
+int md_super_read(const char *node, struct md_block *block,
+		  struct md_super *super, struct enbd_err *err);
+
+/* Where a superblock says that it lies, in units of 512 bytes */
+uint64_t md_super_place(const struct md_block *block);
+
+/**
+ * md_super_write() - put a superblock back where it was read
+ * @node: name below /dev, which nobody else may hold
+ * @block: good
+ *
+ * Return: 0 or -1.
+ */
+int md_super_write(const char *node, const struct md_block *block,
+		   struct enbd_err *err);
 
 /**
  * md_super_fits() - may this member come back into the array?

@@ -152,9 +152,8 @@ int runstate_read(const char *name, struct runstate *state,
 	return rc;
 }
 
-static int write_text(int fd, const char *text)
+static int write_data(int fd, const char *text, size_t left)
 {
-	size_t left = strlen(text);
 	ssize_t n;
 
 	while (left) {
@@ -173,16 +172,16 @@ static int write_text(int fd, const char *text)
  * Who reads sees the old file or the new one. The caller holds the lock, so
  * that one left behind by a killed process is simply written over.
  */
-static int replace_file(int dir, const char *file, const char *text,
-			struct enbd_err *err)
+static int replace_file(int dir, const char *file, const char *data,
+			size_t len, struct enbd_err *err)
 {
-	char fresh[ENBD_NAME_MAX + 16];
+	char fresh[2 * ENBD_NAME_MAX + 16];
 	int fd, rc;
 
 	snprintf(fresh, sizeof(fresh), ".%s.new", file);
 	fd = openat(dir, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
 		    O_CLOEXEC, 0600);
-	rc = fd < 0 ? -1 : write_text(fd, text);
+	rc = fd < 0 ? -1 : write_data(fd, data, len);
 	if (!rc)
 		rc = renameat(dir, fresh, dir, file);
 	if (rc)
@@ -200,7 +199,7 @@ static int write_file(int dir, const char *file, const struct runstate *state,
 
 	if (!text)
 		return failed(err, file, "out of memory");
-	rc = replace_file(dir, file, text, err);
+	rc = replace_file(dir, file, text, strlen(text), err);
 	free(text);
 	return rc;
 }
@@ -277,23 +276,43 @@ int runstate_set_channel(const char *name, const uint8_t *session,
 	return rc < 0 ? -1 : 0;
 }
 
-int runstate_write_env(const char *name, const char *text,
-		       struct enbd_err *err)
+int runstate_put(const char *file, const void *data, size_t len,
+		 struct enbd_err *err)
 {
-	char file[ENBD_NAME_MAX + 8];
 	int dir = open_dir(true, err), held, rc = -1;
 
 	if (dir < 0)
 		return -1;
-	snprintf(file, sizeof(file), "%s.env", name);
 	held = lock(dir, LOCK_FILE, LOCK_EX);
 	if (held < 0)
 		failed(err, LOCK_FILE, strerror(errno));
 	else
-		rc = replace_file(dir, file, text, err);
+		rc = replace_file(dir, file, data, len, err);
 	if (held >= 0)
 		close(held);
 	close(dir);
+	return rc;
+}
+
+int runstate_get(const char *file, void *data, size_t len)
+{
+	struct enbd_err ignored;
+	int dir = open_dir(false, &ignored), fd, rc = -1;
+	size_t got = 0;
+	char more;
+
+	if (dir < 0)
+		return -1;
+	fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	close(dir);
+	if (fd < 0)
+		return -1;
+	/* As much as there is room for is not the end of it. */
+	if (trusted(fd, S_IFREG) &&
+	    read_text(fd, data, len, &got) == -EFBIG && got == len &&
+	    read(fd, &more, 1) == 0)
+		rc = 0;
+	close(fd);
 	return rc;
 }
 

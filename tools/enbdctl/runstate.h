@@ -11,6 +11,7 @@
 
 #include <linux/enbd.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "error.h"
@@ -81,18 +82,20 @@ int runstate_set_channel(const char *name, const uint8_t *session,
 			 struct enbd_err *err);
 
 /**
- * runstate_write_env() - what udev's rules import of a device
- * @name: of the disk
- * @text: lines KEY=VALUE, "" for none
- *
- * In NAME.env; it goes with the rest when the device is forgotten.
+ * runstate_put() - keep a few bytes until the machine is switched off
+ * @file: name of a file in the directory
+ * @data: what replaces it
+ * @len: bytes
  *
  * Return: 0 or -1.
  */
-int runstate_write_env(const char *name, const char *text,
-		       struct enbd_err *err);
+int runstate_put(const char *file, const void *data, size_t len,
+		 struct enbd_err *err);
 
-/* Forget a device. */
+/* Get exactly so many back. Return: 0, -1 if they are not there. */
+int runstate_get(const char *file, void *data, size_t len);
+
+/* Forget a device, and what udev's rules import of it, NAME.env. */
 void runstate_remove(const char *name);
 
 /**
