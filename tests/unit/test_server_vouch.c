@@ -507,6 +507,19 @@ static void test_unusable(void **unused)
 	write_file(secret_path, "abc\n");
 	assert_int_equal(state_dir_open(&one, &config, &err), -1);
 	assert_non_null(strstr(err.text, "is damaged"));
+	/* Nor is one believed that somebody else may know or have made. */
+	assert_int_equal(chmod(secret_path, 0640), 0);
+	assert_int_equal(state_dir_open(&one, &config, &err), -1);
+	assert_non_null(strstr(err.text, "others may"));
+	assert_int_equal(chmod(secret_path, 0600), 0);
+	assert_int_equal(chmod(state_path, 0770), 0);
+	assert_int_equal(state_dir_open(&one, &config, &err), -1);
+	assert_non_null(strstr(err.text, "others may"));
+	assert_int_equal(chmod(state_path, 0700), 0);
+	assert_int_equal(unlink(secret_path), 0);
+	assert_int_equal(symlink(boot_path, secret_path), 0);
+	assert_int_equal(state_dir_open(&one, &config, &err), -1);
+	assert_non_null(strstr(err.text, "symbolic link"));
 	snprintf(path, sizeof(path), "%s/no/such", dir);
 	other.state_dir = path;
 	assert_int_equal(state_dir_open(&one, &other, &err), -1);

@@ -97,7 +97,7 @@ static int take_vouch(struct export *export, struct state_dir *state,
 	export->vouch = vouch_open(state, config->name, export->signature, err);
 	if (export->vouch || state->wanted || err->code == ENBD_EXIT_BUSY)
 		return export->vouch ? 0 : -1;
-	state_dir_warn(state, "%s; clients will not notice when writes are lost",
+	state_dir_warn(state, "%s; clients will not notice when writes are lost, and devices that were connected before will refuse this server",
 		       err->text);
 	return 0;
 }

@@ -18,9 +18,9 @@
 #define MACHINE_ID	"/etc/machine-id"
 
 /* Return: bytes read, -1 with errno */
-static ssize_t read_small(int dir, const char *path, void *buf, size_t size)
+static ssize_t read_small(const char *path, void *buf, size_t size)
 {
-	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	ssize_t n;
 
 	if (fd < 0)
@@ -30,13 +30,40 @@ static ssize_t read_small(int dir, const char *path, void *buf, size_t size)
 	return n;
 }
 
-/* Return: 0, -1 with errno: ENOENT if there is none, EBADMSG if it is broken */
+/*
+ * Ours or root's, and nobody else may do what is in @mode? Who could change the
+ * folder could choose the signature. Return: 0, -1 with errno: EPERM if not
+ */
+static int check_owner(int fd, mode_t mode)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -1;
+	if ((!st.st_uid || st.st_uid == geteuid()) && !(st.st_mode & mode))
+		return 0;
+	errno = EPERM;
+	return -1;
+}
+
+/*
+ * Return: 0, -1 with errno: ENOENT if there is none, EBADMSG if it is broken,
+ * EPERM if others may have a hand in it
+ */
 static int read_secret(struct state_dir *state)
 {
 	char text[SECRET_TEXT + 1];
-	const ssize_t n = read_small(state->fd, SECRET_NAME, text,
-				     sizeof(text));
+	ssize_t n;
+	int fd, saved;
 
+	fd = openat(state->fd, SECRET_NAME,
+		    O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	if (fd < 0)
+		return -1;
+	n = check_owner(fd, 077) ? -1 : read(fd, text, sizeof(text));
+	saved = errno;
+	close(fd);
+	errno = saved;
 	if (n < 0)
 		return -1;
 	if (n == SECRET_TEXT && text[n - 1] == '\n' &&
@@ -113,7 +140,8 @@ static int open_folder(struct state_dir *state)
 	if (rc && errno != EEXIST)
 		return -1;
 	state->fd = open(state->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (state->fd < 0 || (!rc && sync_parent(state)))
+	if (state->fd < 0 || check_owner(state->fd, 022) ||
+	    (!rc && sync_parent(state)))
 		return -1;
 	if (!read_secret(state))
 		return 0;
@@ -137,6 +165,10 @@ static int unusable(struct state_dir *state, struct enbd_err *err)
 
 	if (errno == EBADMSG)
 		what = "the file \"" SECRET_NAME "\" in it is damaged";
+	else if (errno == EPERM)
+		what = "others may change it, or read \"" SECRET_NAME "\" in it (chown, chmod go-rwx)";
+	else if (errno == ELOOP)
+		what = "the file \"" SECRET_NAME "\" in it is a symbolic link";
 	if (state->fd >= 0)
 		close(state->fd);
 	state->fd = -1;
@@ -144,7 +176,7 @@ static int unusable(struct state_dir *state, struct enbd_err *err)
 		return enbd_fail(err, ENBD_EXIT_GENERAL,
 				 "%s: cannot be used as state directory: %s; repair it, or choose another with --state-dir",
 				 state->path, what);
-	state_dir_warn(state, "%s: cannot be used as state directory: %s; clients will not notice when writes are lost, repair it or use --state-dir",
+	state_dir_warn(state, "%s: cannot be used as state directory: %s; clients will not notice when writes are lost, and devices that know this server by its secret will refuse it; repair it or use --state-dir",
 		       state->path, what);
 	state->path = NULL;
 	return 0;
@@ -154,7 +186,7 @@ static int unusable(struct state_dir *state, struct enbd_err *err)
 static void make_do(struct state_dir *state)
 {
 	char id[256];
-	const ssize_t n = read_small(AT_FDCWD, MACHINE_ID, id, sizeof(id));
+	const ssize_t n = read_small(MACHINE_ID, id, sizeof(id));
 	const struct iovec iov = {
 		.iov_base = id,
 		.iov_len = n > 0 ? (size_t)n : 0,
@@ -167,7 +199,7 @@ static int read_boot_id(struct state_dir *state, const char *path,
 			struct enbd_err *err)
 {
 	const char *from = path ? path : BOOT_ID;
-	const ssize_t n = read_small(AT_FDCWD, from, state->boot_id,
+	const ssize_t n = read_small(from, state->boot_id,
 				     sizeof(state->boot_id));
 
 	if (n > 0) {
