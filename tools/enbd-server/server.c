@@ -333,6 +333,7 @@ static int setup(struct server *server)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGPWR);
 	sigaddset(&set, SIGHUP);
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	server->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
