@@ -53,11 +53,12 @@ static void submit(struct target *target, struct block_io *io)
 	io->done(io);
 }
 
-static void identify(struct target *t, struct target_identity *id)
+static int identify(struct target *t, struct target_identity *id)
 {
 	(void)t;
 	memset(id, 0, sizeof(*id));
 	id->features = ENBD_FEATURE_RESIZE;
+	return 0;
 }
 
 static void refresh(struct target *t)

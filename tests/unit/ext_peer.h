@@ -31,7 +31,10 @@
 #define DEADLINE_MS	20000
 #define ALL_FEATURES	0xffffffffu
 
-/* With @hold, submitted operations wait for release(). */
+/*
+ * With @hold, submitted operations wait for release(); with @lose data are lost
+ * while somebody asks who it is, with @refuse it does not say.
+ */
 static struct {
 	struct target target;
 	pthread_mutex_t lock;
@@ -41,6 +44,8 @@ static struct {
 	unsigned int count;
 	unsigned int submitted;
 	unsigned int flush_epoch;
+	bool lose;
+	bool refuse;
 } disk = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.changed = PTHREAD_COND_INITIALIZER,
@@ -85,11 +90,14 @@ static inline int disk_run_now(struct target *target, struct block_io *io)
 	return -EAGAIN;
 }
 
-static inline void disk_identify(struct target *target, struct target_identity *id)
+static inline int disk_identify(struct target *target,
+				struct target_identity *id)
 {
-	(void)target;
 	memset(id, 's', sizeof(*id));
 	id->features = ENBD_FEATURE_VERIFIER;
+	if (disk.lose)
+		atomic_fetch_add(&target->epoch, 1);
+	return disk.refuse ? EIO : 0;
 }
 
 /* It has grown since anybody looked. */
@@ -261,7 +269,8 @@ static inline uint32_t option_reply(struct peer *p, void *data)
 	return be32toh(reply.type);
 }
 
-static inline void say_hello(struct peer *p, uint32_t features)
+/* Return: the type of the first reply */
+static inline uint32_t try_hello(struct peer *p, uint32_t features)
 {
 	struct {
 		struct enbd_ext_hello head;
@@ -275,7 +284,12 @@ static inline void say_hello(struct peer *p, uint32_t features)
 	};
 
 	option(p, ENBD_OPT_HELLO, &hello, sizeof(hello));
-	assert_int_equal(option_reply(p, &p->hello), ENBD_REP_HELLO);
+	return option_reply(p, &p->hello);
+}
+
+static inline void say_hello(struct peer *p, uint32_t features)
+{
+	assert_int_equal(try_hello(p, features), ENBD_REP_HELLO);
 	assert_int_equal(option_reply(p, NULL), ENBD_REP_ACK);
 }
 

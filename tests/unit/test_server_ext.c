@@ -127,6 +127,43 @@ static void test_retired(void **state)
 	end_disk();
 }
 
+/* A loss that is found while HELLO is answered: no flush succeeds after it. */
+static void test_lost_meanwhile(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	start_disk();
+	disk.lose = true;
+	bind_peer(&p, 's', 0, 1);
+	request(&p, ENBD_CMD_FLUSH, 1, 0, 0);
+	expect_reply(&p, 1, 0);
+	assert_int_equal(disk.flush_epoch, 7);
+	assert_int_equal(atomic_load(&disk.target.epoch), 8);
+	disk.lose = false;
+	leave(&p);
+	end_disk();
+}
+
+/* What cannot be told now is refused, and may be asked again. */
+static void test_refused(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	start_disk();
+	open_peer(&p, false);
+	disk.refuse = true;
+	assert_int_equal(try_hello(&p, ALL_FEATURES), ENBD_REP_ERR_PLATFORM);
+	disk.refuse = false;
+	say_hello(&p, ALL_FEATURES);
+	assert_int_equal(say_bind(&p, 's', 0, 1), ENBD_REP_ACK);
+	send_go(&p);
+	expect_go(&p);
+	leave(&p);
+	end_disk();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +171,8 @@ int main(void)
 		cmocka_unit_test(test_not_negotiated),
 		cmocka_unit_test(test_challenge),
 		cmocka_unit_test(test_retired),
+		cmocka_unit_test(test_lost_meanwhile),
+		cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,7 +35,10 @@ static char *files[] = { disk_path, other_path };
 static struct server_config server;
 static struct state_dir state;
 
-/* fdatasync() of files that are named here */
+/*
+ * fdatasync() of the file that is named here fails once, at @fail_at or later;
+ * @others: that of all others, each time
+ */
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -43,7 +46,10 @@ static struct {
 	bool hold;
 	unsigned int running;
 	unsigned int calls;
+	unsigned int fail_at;
 	int error;
+	int others;
+	unsigned int others_done;
 } sync_of = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.changed = PTHREAD_COND_INITIALIZER,
@@ -63,9 +69,15 @@ int fdatasync(int fd)
 		while (sync_of.hold)
 			pthread_cond_wait(&sync_of.changed, &sync_of.lock);
 		/* As the kernel does it: told once. */
-		error = sync_of.error;
-		sync_of.error = 0;
+		if (sync_of.calls >= sync_of.fail_at) {
+			error = sync_of.error;
+			sync_of.error = 0;
+		}
 		sync_of.running--;
+	} else {
+		error = sync_of.others;
+		sync_of.others_done += !error;
+		pthread_cond_broadcast(&sync_of.changed);
 	}
 	pthread_mutex_unlock(&sync_of.lock);
 	if (error) {
@@ -78,13 +90,18 @@ int fdatasync(int fd)
 struct call {
 	struct block_io io;
 	bool done;
+	unsigned int retired;	/* connections, until then */
 };
+
+static atomic_uint retired;
+static char block[512];
 
 static void call_done(struct block_io *io)
 {
 	struct call *call = container_of(io, struct call, io);
 
 	pthread_mutex_lock(&sync_of.lock);
+	call->retired = atomic_load(&retired);
 	call->done = true;
 	pthread_cond_broadcast(&sync_of.changed);
 	pthread_mutex_unlock(&sync_of.lock);
@@ -96,6 +113,17 @@ static void begin(struct export *export, struct call *call, enum io_op op,
 	memset(call, 0, sizeof(*call));
 	call->io.op = op;
 	call->io.epoch = epoch;
+	call->io.done = call_done;
+	export->target.ops->submit(&export->target, &call->io);
+}
+
+static void begin_fua(struct export *export, struct call *call, enum io_op op)
+{
+	memset(call, 0, sizeof(*call));
+	call->io.op = op;
+	call->io.flags = IO_FUA;
+	call->io.length = sizeof(block);
+	call->io.buf = op == IO_WRITE ? block : NULL;
 	call->io.done = call_done;
 	export->target.ops->submit(&export->target, &call->io);
 }
@@ -169,7 +197,9 @@ static int setup(void **unused)
 		fail_msg("%s", err.text);
 	memset(&sync_of.fd, 0xff, sizeof(sync_of.fd));
 	sync_of.calls = 0;
+	sync_of.fail_at = 0;
 	sync_of.error = 0;
+	atomic_store(&retired, 0);
 	return 0;
 }
 
@@ -196,18 +226,14 @@ static struct export *open_export(struct export_config *config,
 
 static void identify(struct export *export, struct target_identity *id)
 {
-	export->target.ops->identify(&export->target, id);
+	assert_int_equal(export->target.ops->identify(&export->target, id), 0);
 }
 
 /* A connection that was told the verifier */
-struct peer {
-	struct binding binding;
-	unsigned int retired;
-};
-
 static void retire(struct binding *binding)
 {
-	container_of(binding, struct peer, binding)->retired++;
+	(void)binding;
+	atomic_fetch_add(&retired, 1);
 }
 
 static const struct binding_ops peer_ops = { .retire = retire };
@@ -220,17 +246,21 @@ static void test_loss(void **unused)
 	};
 	struct export *export = open_export(&config, &state);
 	struct target_identity before, after, restarted;
-	struct peer peer = { .binding.ops = &peer_ops };
+	struct binding peer = { .ops = &peer_ops };
+	struct call call;
 
 	(void)unused;
 	identify(export, &before);
 	assert_true(before.features & ENBD_FEATURE_VERIFIER);
-	sessions_join(export->target.sessions, &peer.binding);
+	sessions_join(export->target.sessions, &peer);
 	assert_int_equal(flush(export, 0), 0);
-	assert_int_equal(peer.retired, 0);
+	assert_int_equal(atomic_load(&retired), 0);
 	sync_of.fd = export->files[1].sync_fd;
 	sync_of.error = ENOSPC;
-	assert_int_equal(flush(export, 0), ENOSPC);
+	begin(export, &call, IO_FLUSH, 0);
+	assert_int_equal(await(&call), ENOSPC);
+	/* Who was told the old one is on the way out before anybody hears. */
+	assert_int_equal(call.retired, 1);
 	identify(export, &after);
 	assert_memory_not_equal(before.verifier, after.verifier, 32);
 	assert_memory_equal(before.signature, after.signature, 32);
@@ -238,8 +268,8 @@ static void test_loss(void **unused)
 	/* Those that were there cannot be told that all is well again. */
 	assert_int_equal(flush(export, 0), ENOSPC);
 	assert_int_equal(flush(export, 1), 0);
-	sessions_leave(export->target.sessions, &peer.binding);
-	assert_int_equal(peer.retired, 1);
+	sessions_leave(export->target.sessions, &peer);
+	assert_int_equal(atomic_load(&retired), 1);
 	assert_int_equal(export_close(export), -ENOSPC);
 	sync_of.fd = -1;
 	export = open_export(&config, &state);
@@ -329,6 +359,114 @@ static void test_flushes_meet(void **unused)
 	assert_int_equal(sync_of.calls, 2);
 	sync_of.fd = -1;
 	assert_int_equal(export_close(export), -EIO);
+}
+
+/* One fdatasync() that fails is one loss, however many it was for. */
+static void test_one_loss(void **unused)
+{
+	struct export_config config = {
+		.name = "x", .files = files, .file_count = 1,
+	};
+	struct export *export = open_export(&config, &state);
+	struct call first, others[FLUSHES];
+	unsigned int i;
+
+	(void)unused;
+	sync_of.fd = export->files[0].sync_fd;
+	sync_of.fail_at = 2;
+	sync_of.error = EIO;
+	set_hold(true);
+	begin(export, &first, IO_FLUSH, 0);
+	await_calls(1);
+	for (i = 0; i < FLUSHES; i++)
+		begin(export, &others[i], IO_FLUSH, 0);
+	set_hold(false);
+	assert_int_equal(await(&first), 0);
+	for (i = 0; i < FLUSHES; i++)
+		assert_int_equal(await(&others[i]), EIO);
+	assert_int_equal(sync_of.calls, 2);
+	assert_int_equal(atomic_load(&export->target.epoch), 1);
+	sync_of.fd = -1;
+	assert_int_equal(export_close(export), -EIO);
+}
+
+/* What has FUA finds a loss like a flush, and nobody else hides it from it. */
+static void test_fua(void **unused)
+{
+	static const enum io_op ops[] = { IO_WRITE, IO_ZERO, IO_TRIM };
+	struct export_config config = {
+		.name = "x", .files = files, .file_count = 1,
+	};
+	struct export *export = open_export(&config, &state);
+	struct target_identity before, after;
+	struct call calls[FLUSHES], first;
+	unsigned int i;
+
+	(void)unused;
+	sync_of.fd = export->files[0].sync_fd;
+	for (i = 0; i < 3; i++) {
+		identify(export, &before);
+		begin_fua(export, &first, ops[i]);
+		assert_int_equal(await(&first), 0);
+		sync_of.error = EIO;
+		begin_fua(export, &first, ops[i]);
+		assert_int_equal(await(&first), EIO);
+		assert_int_equal(atomic_load(&export->target.epoch), i + 1);
+		identify(export, &after);
+		assert_memory_not_equal(before.verifier, after.verifier, 32);
+	}
+	/* One error is for all that were under way, and is one loss. */
+	sync_of.fail_at = sync_of.calls + 2;
+	set_hold(true);
+	begin_fua(export, &first, IO_WRITE);
+	await_calls(sync_of.fail_at - 1);
+	for (i = 0; i < FLUSHES; i++)
+		begin_fua(export, &calls[i], IO_WRITE);
+	sync_of.error = EIO;
+	set_hold(false);
+	assert_int_equal(await(&first), 0);
+	for (i = 0; i < FLUSHES; i++)
+		assert_int_equal(await(&calls[i]), EIO);
+	assert_int_equal(atomic_load(&export->target.epoch), 4);
+	sync_of.fd = -1;
+	assert_int_equal(export_close(export), -EIO);
+}
+
+/* As long as the loss cannot be written down nobody is told that all is well. */
+static void test_loss_unsaved(void **unused)
+{
+	struct export_config config = {
+		.name = "x", .files = files, .file_count = 1,
+	};
+	struct export *export = open_export(&config, &state);
+	struct target_identity before, after, restarted;
+	const struct timespec until = deadline();
+	unsigned int done;
+
+	(void)unused;
+	identify(export, &before);
+	sync_of.fd = export->files[0].sync_fd;
+	sync_of.error = EIO;
+	sync_of.others = EIO;
+	assert_int_equal(flush(export, 0), EIO);
+	assert_int_equal(export->target.ops->identify(&export->target, &after),
+			 EIO);
+	pthread_mutex_lock(&sync_of.lock);
+	sync_of.others = 0;
+	done = sync_of.others_done;
+	while (sync_of.others_done == done)
+		assert_int_equal(pthread_cond_timedwait(&sync_of.changed,
+							&sync_of.lock, &until),
+				 0);
+	pthread_mutex_unlock(&sync_of.lock);
+	identify(export, &after);
+	assert_memory_not_equal(before.verifier, after.verifier, 32);
+	assert_int_equal(export_close(export), -EIO);
+	sync_of.fd = -1;
+	export = open_export(&config, &state);
+	identify(export, &restarted);
+	assert_memory_equal(after.verifier, restarted.verifier, 32);
+	assert_int_equal(export_close(export), 0);
 }
 
 /* Two members: who has flushed one may still wait for the other. */
@@ -459,6 +597,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_flushes_meet, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_loss_of_one_member, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_one_loss, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_fua, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_loss_unsaved, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_grow, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_same_signature, setup,

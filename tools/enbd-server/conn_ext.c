@@ -35,18 +35,26 @@ int ext_hello(struct connection *conn, struct target *target,
 	      struct hs_hello *hello)
 {
 	struct target_identity id;
+	int err;
 
 	if (getrandom(hello->challenge, sizeof(hello->challenge), 0) !=
 	    sizeof(hello->challenge))
 		return errno ? errno : EIO;
 	/*
 	 * Joined first: either the verifier that we are told is new already,
-	 * or we are retired with all that were told the old one.
+	 * or we are retired with all that were told the old one. The epoch,
+	 * too: with an old verifier no flush succeeds until then.
 	 */
 	conn->told = target;
 	conn->binding.ops = &binding_ops;
 	sessions_join(target->sessions, &conn->binding);
-	target->ops->identify(target, &id);
+	conn->epoch = atomic_load(&target->epoch);
+	err = target->ops->identify(target, &id);
+	if (err) {
+		sessions_leave(target->sessions, &conn->binding);
+		conn->told = NULL;
+		return err;
+	}
 	hello->features = id.features | ENBD_FEATURE_FENCE |
 			  ENBD_FEATURE_KEEPALIVE;
 	memcpy(hello->signature, id.signature, sizeof(hello->signature));

@@ -230,11 +230,9 @@ static bool handshake(struct connection *conn)
 	conn->mode = hs->mode;
 	conn->target = hs->target;
 	conn->features = hs->features;
-	/*
-	 * Before anything is written. A connection with a verifier that has
-	 * changed since is being retired.
-	 */
-	conn->epoch = atomic_load(&conn->target->epoch);
+	/* Before anything is written; with HELLO it was before that, too. */
+	if (!conn->told)
+		conn->epoch = atomic_load(&conn->target->epoch);
 	return true;
 }
 

@@ -33,9 +33,11 @@ struct write_lane {
 };
 
 /**
- * struct flush_lane - flushes of one file that wait for another one
+ * struct flush_lane - what waits for the disk while another one does
  * @busy: one is queued or being carried out
- * @waiting: those that came since; one more flush is for all of them
+ * @waiting: those that came since; one more fdatasync() is for all of them
+ *
+ * Flushes, and what has IO_FUA once it has been done.
  *
  * One at a time, since the kernel tells of a failed writeback only once: of two
  * at the same time one might be told that all is well, and answer before the
@@ -50,9 +52,9 @@ struct flush_lane {
 /**
  * struct io_file - an open file or block device
  * @fd: for data
- * @sync_fd: the same file opened a second time, only for fdatasync(). The
- *           kernel reports a failed writeback once to each open file; a FUA
- *           write on @fd that is told of it must not hide it from a flush.
+ * @sync_fd: the same file opened a second time, only for fdatasync(), see
+ *           struct flush_lane: the kernel reports a failed writeback once to
+ *           each open file, and nothing that is done on @fd may hide it
  * @is_block: block device
  * @in_memory: tmpfs and the like, where nothing waits for a device
  * @no_nowait: RWF_NOWAIT is not supported for reads
@@ -90,8 +92,12 @@ struct io_file {
  * @iovcnt: how many, may exceed IOV_MAX
  * @error: 0 or a positive errno
  * @done: called once for each submit(), from any thread
+ * @lost: fdatasync() gave @error: what others wrote may be gone as well. Of
+ *        those that one call was for only the first is told, whose @done
+ *        comes before that of the others
  * @next: the engine's, while it has the operation
- * @also: the same; flushes that end with this one
+ * @also: the same; those that end with this one
+ * @written: the same; done, but not on stable storage
  */
 struct file_io {
 	enum io_op op;
@@ -102,9 +108,11 @@ struct file_io {
 	const struct iovec *iov;
 	unsigned int iovcnt;
 	int error;
+	bool lost;
 	void (*done)(struct file_io *io);
 	struct file_io *next;
 	struct file_io *also;
+	bool written;
 };
 
 struct engine;

@@ -46,11 +46,16 @@ static void enqueue(struct pool *pool, struct file_io *io)
 		pthread_cond_signal(&pool->work);
 }
 
-/* A stable write waits for the disk, and lets others in meanwhile. */
 static bool uses_lane(const struct file_io *io)
 {
-	return io->op == IO_WRITE && !(io->flags & IO_FUA) &&
-	       !io->file->is_block;
+	return io->op == IO_WRITE && !io->file->is_block;
+}
+
+/* Is there something to be made stable once it has been done? */
+static bool is_fua(const struct file_io *io)
+{
+	return io->flags & IO_FUA && (io->op == IO_WRITE ||
+				      io->op == IO_TRIM || io->op == IO_ZERO);
 }
 
 /* With lock. Return: true if the operation has to wait for another one */
@@ -87,7 +92,7 @@ static void leave_lane(struct pool *pool, struct io_file *file)
 	pthread_mutex_unlock(&pool->lock);
 }
 
-/* With lock. Return: true if the flush has to wait for another one */
+/* With lock. Return: true if it has to wait for another one */
 static bool enter_flushes(struct file_io *io)
 {
 	struct flush_lane *lane = &io->file->flushes;
@@ -105,11 +110,10 @@ static bool enter_flushes(struct file_io *io)
 static void carry_out_flush(struct pool *pool, struct file_io *io)
 {
 	struct io_file *file = io->file;
+	const int error = file_sync(file);
 	struct file_io *also;
-	int error;
 
-	file_run(io);
-	error = io->error;
+	io->lost = error != 0;
 	for (; io; io = also) {
 		also = io->also;
 		io->error = error;
@@ -127,17 +131,26 @@ static void carry_out_flush(struct pool *pool, struct file_io *io)
 
 static void carry_out(struct pool *pool, struct file_io *io)
 {
-	const bool lane = uses_lane(io);
+	bool wait;
 
-	if (io->op == IO_FLUSH) {
+	if (io->op == IO_FLUSH || io->written) {
 		carry_out_flush(pool, io);
 		return;
 	}
 
 	file_run(io);
-	if (lane)
+	if (uses_lane(io))
 		leave_lane(pool, io->file);
-	io->done(io);
+	if (io->error || !is_fua(io)) {
+		io->done(io);
+		return;
+	}
+	io->written = true;
+	pthread_mutex_lock(&pool->lock);
+	wait = enter_flushes(io);
+	pthread_mutex_unlock(&pool->lock);
+	if (!wait)
+		carry_out_flush(pool, io);
 }
 
 static void *worker(void *arg)
@@ -179,6 +192,8 @@ static void pool_submit(struct engine *engine, struct file_io *io)
 {
 	struct pool *pool = (struct pool *)engine;
 
+	io->lost = false;
+	io->written = false;
 	pthread_mutex_lock(&pool->lock);
 	if ((uses_lane(io) && enter_lane(io)) ||
 	    (io->op == IO_FLUSH && enter_flushes(io))) {

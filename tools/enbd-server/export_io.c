@@ -34,10 +34,15 @@ struct fan {
 	} pieces[];
 };
 
-/* May this connection be told that its data are safe? See struct export. */
-static int flush_error(struct export *export, const struct block_io *io)
+/*
+ * May the client be told that its data are safe? A flush speaks for all that
+ * its connection wrote, see struct export; what has IO_FUA for itself, and a
+ * loss that was found since it began may be its own.
+ */
+static int stable_error(struct export *export, const struct block_io *io)
 {
-	if (export->vouch && io->epoch == atomic_load(&export->target.epoch))
+	if ((export->vouch || io->op != IO_FLUSH) &&
+	    io->epoch == atomic_load(&export->target.epoch))
 		return 0;
 	return atomic_load(&export->sync_error);
 }
@@ -45,6 +50,8 @@ static int flush_error(struct export *export, const struct block_io *io)
 /*
  * Data that clients believe to be safe may be gone. That is written down before
  * anybody hears of it, and only then new connections may be told otherwise.
+ * Those that were there have no flush any more that succeeds, and with a vouch
+ * are sent away: what they have begun, this here too, is answered before.
  */
 static void data_lost(struct export *export, int error)
 {
@@ -56,22 +63,17 @@ static void data_lost(struct export *export, int error)
 	if (export->vouch)
 		vouch_lost(export->vouch);
 	atomic_fetch_add(&export->target.epoch, 1);
+	if (export->vouch)
+		sessions_retire_all(export->target.sessions);
 }
 
-/*
- * Answer an operation. A flush that found out has called data_lost(); the clients
- * that must not go on in good faith are sent away when it is answered.
- */
+/* Answer an operation. Who found a loss has called data_lost() before. */
 static void finish(struct export *export, struct block_io *io, int error)
 {
-	const bool lost = error && io->op == IO_FLUSH;
-
-	if (io->op == IO_FLUSH && !error)
-		error = flush_error(export, io);
+	if (!error && (io->op == IO_FLUSH || io->flags & IO_FUA))
+		error = stable_error(export, io);
 	io->error = error;
 	io->done(io);
-	if (lost && export->vouch)
-		sessions_retire_all(export->target.sessions);
 }
 
 static void single_done(struct file_io *fio)
@@ -80,7 +82,7 @@ static void single_done(struct file_io *fio)
 	struct block_io *io = container_of((char *)single, struct block_io,
 					   priv);
 
-	if (fio->error && fio->op == IO_FLUSH)
+	if (fio->lost)
 		data_lost(single->export, fio->error);
 	finish(single->export, io, fio->error);
 }
@@ -93,7 +95,7 @@ static void piece_done(struct file_io *fio)
 	int error, none = 0;
 
 	/* At once: who flushes this member next must not hear that all is well. */
-	if (fio->error && fio->op == IO_FLUSH)
+	if (fio->lost)
 		data_lost(export, fio->error);
 	if (fio->error)
 		atomic_compare_exchange_strong(&fan->error, &none, fio->error);
@@ -237,8 +239,10 @@ static void export_submit(struct target *target, struct block_io *io)
 	struct export *export = container_of(target, struct export, target);
 	struct single *single = (struct single *)io->priv;
 
-	if (io->op == IO_FLUSH && flush_error(export, io)) {
-		fail(io, flush_error(export, io));
+	if (io->op != IO_FLUSH) {
+		io->epoch = atomic_load(&target->epoch);
+	} else if (stable_error(export, io)) {
+		fail(io, stable_error(export, io));
 		return;
 	}
 	if (prepare_single(export, io))
@@ -261,7 +265,7 @@ static int export_run_now(struct target *target, struct block_io *io)
 	return rc;
 }
 
-static void export_identify(struct target *target, struct target_identity *id)
+static int export_identify(struct target *target, struct target_identity *id)
 {
 	struct export *export = container_of(target, struct export, target);
 
@@ -270,9 +274,9 @@ static void export_identify(struct target *target, struct target_identity *id)
 	if (export_can_grow(export))
 		id->features |= ENBD_FEATURE_RESIZE;
 	if (!export->vouch)
-		return;
+		return 0;
 	id->features |= ENBD_FEATURE_VERIFIER;
-	vouch_verifier(export->vouch, id->verifier);
+	return vouch_verifier(export->vouch, id->verifier);
 }
 
 const struct target_ops export_target_ops = {

@@ -47,15 +47,13 @@ static void advance(struct iovec **iov, unsigned int *cnt, size_t n)
 static int move_window(const struct file_io *io, struct iovec *iov,
 		       unsigned int cnt, uint64_t offset)
 {
-	const int flags = io->flags & IO_FUA ? RWF_DSYNC : 0;
 	ssize_t n;
 
 	while (cnt) {
 		if (io->op == IO_READ)
 			n = preadv(io->file->fd, iov, (int)cnt, (off_t)offset);
 		else
-			n = pwritev2(io->file->fd, iov, (int)cnt,
-				     (off_t)offset, flags);
+			n = pwritev(io->file->fd, iov, (int)cnt, (off_t)offset);
 		if (n < 0) {
 			if (errno == EINTR)
 				continue;
@@ -178,33 +176,31 @@ static int cache(const struct file_io *io)
 
 void file_run(struct file_io *io)
 {
-	int err = 0;
-
 	if (io->op == IO_WRITE || io->op == IO_TRIM || io->op == IO_ZERO)
 		vouch_writing(io->file->vouch);
 	switch (io->op) {
 	case IO_READ:
 	case IO_WRITE:
-		/* FUA: by RWF_DSYNC, only what is written is waited for. */
 		io->error = move(io);
-		return;
+		break;
 	case IO_TRIM:
-		err = trim(io);
+		io->error = trim(io);
 		break;
 	case IO_ZERO:
-		err = zero(io);
+		io->error = zero(io);
 		break;
 	case IO_CACHE:
 		io->error = cache(io);
-		return;
+		break;
 	case IO_FLUSH:
-		io->error = fdatasync(io->file->sync_fd) ? errno : 0;
-		return;
+		io->error = file_sync(io->file);
+		break;
 	}
-	/* On the data's descriptor: see struct io_file */
-	if (!err && io->flags & IO_FUA && fdatasync(io->file->fd))
-		err = errno;
-	io->error = err;
+}
+
+int file_sync(const struct io_file *file)
+{
+	return fdatasync(file->sync_fd) ? errno : 0;
 }
 
 /* What a call that may block says about the next ones */

@@ -11,6 +11,9 @@
  */
 void file_run(struct file_io *io);
 
+/* Put all that was written on stable storage. Return: 0 or an errno */
+int file_sync(const struct io_file *file);
+
 /**
  * file_run_now() - carry out an operation if the page cache can do it
  * @io: one buffer; its error is set when 0 is returned

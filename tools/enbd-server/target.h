@@ -38,7 +38,7 @@ enum io_op {
  * @offset: first byte; the range lies within the export
  * @length: bytes, not 0 except for IO_FLUSH; at most block_max where @buf is
  *          used, else up to the size of the export
- * @epoch: of the connection, see struct target; only for IO_FLUSH
+ * @epoch: IO_FLUSH: of the connection, see struct target; else the target's own
  * @buf: data of IO_READ and IO_WRITE, belongs to the target until done()
  * @error: 0 or a positive errno, valid in done() and after run_now()
  * @done: called once for each submit(), from any thread, possibly before
@@ -108,10 +108,11 @@ struct target_ops {
 	/* Start the operation; never waits for the storage. */
 	void (*submit)(struct target *target, struct block_io *io);
 	/*
-	 * What is true of the export now. When the verifier changes all
-	 * connections in @sessions are retired after that.
+	 * What is true of the export now. When the verifier changes @epoch
+	 * does, and then all connections in @sessions are retired. 0, or an
+	 * errno while nobody may be told.
 	 */
-	void (*identify)(struct target *target, struct target_identity *id);
+	int (*identify)(struct target *target, struct target_identity *id);
 	/* Has it grown? Does not wait for the storage; info.size says. */
 	void (*refresh)(struct target *target);
 };

@@ -37,6 +37,7 @@
  * @stop: it shall end
  * @quiet_ms: for how long there was no write
  * @failed: the file could not be written; told once
+ * @unsaved: the generation is not in the file for sure
  */
 struct keeper {
 	struct vouch vouch;
@@ -53,6 +54,7 @@ struct keeper {
 	bool stop;
 	unsigned int quiet_ms;
 	bool failed;
+	bool unsaved;
 };
 
 static int64_t wall_ns(void)
@@ -203,7 +205,7 @@ static void wait_a_while(struct keeper *k)
 		.tv_nsec = at % 1000000000,
 	};
 
-	if (atomic_load(&k->vouch.busy))
+	if (atomic_load(&k->vouch.busy) || k->unsaved)
 		pthread_cond_timedwait(&k->changed, &k->lock, &ts);
 	else
 		pthread_cond_wait(&k->changed, &k->lock);
@@ -220,6 +222,23 @@ static void renew(struct keeper *k)
 		   k->name, k->state->path, strerror(errno));
 }
 
+/* With lock: another verifier. Return: 0, -1 with errno: nobody may be told */
+static int change(struct keeper *k)
+{
+	k->unsaved = new_generation(k) || write_record(k, true);
+	make_verifier(k);
+	return k->unsaved ? -1 : 0;
+}
+
+/* With lock: what could not be written is tried again. */
+static void try_again(struct keeper *k)
+{
+	if (change(k))
+		return;
+	slog_info("export \"%s\": the loss has been written to %s; clients with the extension may connect again",
+		  k->name, k->state->path);
+}
+
 static void *renew_thread(void *arg)
 {
 	struct keeper *k = arg;
@@ -227,6 +246,8 @@ static void *renew_thread(void *arg)
 	pthread_mutex_lock(&k->lock);
 	while (!k->stop) {
 		wait_a_while(k);
+		if (k->unsaved && !k->stop)
+			try_again(k);
 		if (k->stop || !atomic_load(&k->vouch.busy))
 			continue;
 		if (atomic_exchange(&k->vouch.used, false))
@@ -297,13 +318,16 @@ int vouch_begin(struct vouch *vouch, const struct observed *now,
 	return 0;
 }
 
-void vouch_verifier(struct vouch *vouch, uint8_t verifier[IDENTITY_LEN])
+int vouch_verifier(struct vouch *vouch, uint8_t verifier[IDENTITY_LEN])
 {
 	struct keeper *k = container_of(vouch, struct keeper, vouch);
+	bool unsaved;
 
 	pthread_mutex_lock(&k->lock);
 	memcpy(verifier, k->verifier, IDENTITY_LEN);
+	unsaved = k->unsaved;
 	pthread_mutex_unlock(&k->lock);
+	return unsaved ? EIO : 0;
 }
 
 void vouch_lost(struct vouch *vouch)
@@ -311,10 +335,11 @@ void vouch_lost(struct vouch *vouch)
 	struct keeper *k = container_of(vouch, struct keeper, vouch);
 
 	pthread_mutex_lock(&k->lock);
-	if (new_generation(k) || write_record(k, true))
-		slog_error("export \"%s\": cannot write to %s: %s; do not start this server again before that is repaired, and then remove the file of this export there",
+	if (change(k)) {
+		pthread_cond_broadcast(&k->changed);
+		slog_error("export \"%s\": cannot write to %s: %s; clients with the extension are refused until that is repaired; if this server ends before, remove the file of this export there before the next start",
 			   k->name, k->state->path, strerror(errno));
-	make_verifier(k);
+	}
 	pthread_mutex_unlock(&k->lock);
 }
 
@@ -325,7 +350,7 @@ void vouch_end(struct vouch *vouch, const struct observed *now)
 	pthread_mutex_lock(&k->lock);
 	memcpy(k->record.stamp, now->stamp, IDENTITY_LEN);
 	k->record.clean = true;
-	if (write_record(k, true))
+	if ((k->unsaved && new_generation(k)) || write_record(k, true))
 		slog_error("export \"%s\": cannot write to %s: %s", k->name,
 			   k->state->path, strerror(errno));
 	pthread_mutex_unlock(&k->lock);

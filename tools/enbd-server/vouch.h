@@ -61,15 +61,22 @@ struct vouch *vouch_open(const struct state_dir *state, const char *name,
 int vouch_begin(struct vouch *vouch, const struct observed *now,
 		struct enbd_err *err);
 
-/* The verifier, any thread */
-void vouch_verifier(struct vouch *vouch, uint8_t verifier[IDENTITY_LEN]);
+/**
+ * vouch_verifier() - what clients are told; any thread
+ * @vouch: begun
+ * @verifier: filled
+ *
+ * Return: 0, or EIO while nobody may be told, see vouch_lost().
+ */
+int vouch_verifier(struct vouch *vouch, uint8_t verifier[IDENTITY_LEN]);
 
 /**
  * vouch_lost() - data that were acknowledged may have been lost
  * @vouch: begun
  *
  * When it returns the verifier is another one, also for later servers. Waits
- * for the disk of the folder.
+ * for the disk of the folder. If that fails it is tried again each
+ * VOUCH_RENEW_MS, and vouch_verifier() tells nobody until it is done.
  */
 void vouch_lost(struct vouch *vouch);
 
