@@ -166,7 +166,7 @@ static int unusable(struct state_dir *state, struct enbd_err *err)
 	if (errno == EBADMSG)
 		what = "the file \"" SECRET_NAME "\" in it is damaged";
 	else if (errno == EPERM)
-		what = "others may change it, or read \"" SECRET_NAME "\" in it (chown, chmod go-rwx)";
+		what = "others may change it or read its \"" SECRET_NAME "\" (chown, chmod go-rwx)";
 	else if (errno == ELOOP)
 		what = "the file \"" SECRET_NAME "\" in it is a symbolic link";
 	if (state->fd >= 0)
