@@ -3,13 +3,13 @@
 #
 # enbdctl killed with SIGKILL at any moment of connect and disconnect: either
 # the device is there and works, or it is not; nothing in between, no socket
-# and no thread left, and the next connect works.
+# and no thread left, and the next connect works. ROUNDS says how often.
 
 . "$(dirname "$0")/../lib/enbd.sh"
 
 truncate -s 4M "$T/disk"
 start_server "$T/disk"
-rounds=$(scale 120 24)
+rounds=${ROUNDS:-$(scale 48 12)}
 
 # How long a whole connect takes, to spread the kills over it.
 begin=$EPOCHREALTIME

@@ -3,7 +3,7 @@
 #
 # enbdctl monitor is killed with SIGKILL at any moment, also while it connects,
 # and started again: no I/O error, nothing is left behind, and everything is
-# connected again in the end.
+# connected again in the end. ROUNDS says how often.
 
 . "$(dirname "$0")/../lib/enbd.sh"
 
@@ -17,12 +17,12 @@ all_live()
 	[ "$(chan_values state)" = "live live live live" ]
 }
 
+rounds=${ROUNDS:-$(scale 16 4)}
 spawn fio fio --name=v --filename="$DEV" --direct=1 --rw=randwrite --bs=4k \
 	--ioengine=libaio --iodepth=16 --verify=crc32c --aux-path="$T" \
 	--rate_iops=$(scale 600 80) --size=16M --time_based \
-	--runtime=$(scale 12 6) --verify_backlog=256
+	--runtime=$((rounds / 4 * SLOW)) --verify_backlog=256
 fio=$PID
-rounds=$(scale 60 12)
 killed=0 again=0
 for ((i = 0; i < rounds; i++)); do
 	start_monitor --max-backoff 0.5
