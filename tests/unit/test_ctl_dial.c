@@ -297,6 +297,33 @@ static void paths_take_after_the_first(void **state)
 	assert_int_equal(err.code, ENBD_EXIT_USAGE);
 }
 
+/* To add a path of another export would make one device of two disks. */
+static void paths_of_a_device_are_of_its_export(void **state)
+{
+	static struct enbd_uri tcp, local;
+	static struct dial d;
+
+	(void)state;
+	dial_init(&d);
+	assert_int_equal(enbd_uri_parse("nbd://a:1099/x%20y", &tcp, &err), 0);
+	assert_int_equal(dial_add_path_of(&d, &tcp, "b", &err), 0);
+	assert_string_equal(d.paths[0].text, "nbd://b:1099/x%20y");
+	assert_int_equal(dial_add_path_of(&d, &tcp, "c:7", &err), 0);
+	assert_string_equal(d.paths[1].text, "nbd://c:7/x%20y");
+	assert_int_equal(dial_add_path_of(&d, &tcp, "nbd://d/x%20y", &err), 0);
+	assert_int_equal(dial_add_path_of(&d, &tcp, "nbd://d/x", &err), -1);
+	assert_int_equal(err.code, ENBD_EXIT_USAGE);
+	assert_int_equal(dial_add_path_of(&d, &tcp, "nbd://d", &err), -1);
+	assert_int_equal(dial_add_path_of(&d, &tcp,
+					  "nbd+unix:///?socket=/s", &err), -1);
+	assert_int_equal(d.path_count, 3);
+	/* A socket has no port to go by. */
+	assert_int_equal(enbd_uri_parse("nbd+unix:///z?socket=/s", &local,
+					&err), 0);
+	assert_int_equal(dial_add_path_of(&d, &local, "e", &err), 0);
+	assert_string_equal(d.paths[3].text, "nbd://e:10809/z");
+}
+
 static void opens_what_is_sensible(void **state)
 {
 	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -391,6 +418,7 @@ int main(void)
 		cmocka_unit_test_setup(insists_on_a_signature, setup),
 		cmocka_unit_test_setup(uses_the_paths_that_answer, setup),
 		cmocka_unit_test(paths_take_after_the_first),
+		cmocka_unit_test(paths_of_a_device_are_of_its_export),
 		cmocka_unit_test_setup(opens_what_is_sensible, setup),
 		cmocka_unit_test_setup(opens_one_without_multi_conn, setup),
 		cmocka_unit_test_setup(refuses_another_size, setup),

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "devname.h"
 #include "query.h"
 #include "signature.h"
 
@@ -23,19 +24,19 @@ int attach_reserve(struct attach *a, struct nl *nl, uint32_t device_index,
 {
 	char buf[NL_REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *req;
+	char name[ENBD_NAME_MAX];
 
 	memset(a, 0, sizeof(*a));
 	a->nl = nl;
-	if (query_device(nl, device_index, &a->device, err))
-		return -1;
 	req = nl_begin(nl, buf, ENBD_NL_CHANNEL_RESERVE, false);
 	mnl_attr_put_u32(req, ENBD_A_CHANNEL_DEVICE_INDEX, device_index);
 	if (place >= 0)
 		mnl_attr_put_u32(req, ENBD_A_CHANNEL_INDEX, (uint32_t)place);
-	if (!nl_run(nl, req, take_reservation, &a->place, NULL, err))
-		return 0;
-	return enbd_fail_prefix(err, "/dev/%s: cannot add a channel",
-				a->device.name);
+	if (nl_run(nl, req, take_reservation, &a->place, NULL, err))
+		return enbd_fail_prefix(err, "/dev/%s: cannot add a channel",
+					devname_format(device_index, name));
+	/* The device that the place is of, or a later one that refuses it. */
+	return query_device(nl, device_index, &a->device, err);
 }
 
 /*

@@ -14,7 +14,7 @@
 /**
  * struct attach - a connection to be
  * @nl: open, not owned
- * @device: as it was when the place was reserved
+ * @device: as it was right after the place was reserved
  * @place: what the driver said
  */
 struct attach {

@@ -14,6 +14,12 @@
 #include "size.h"
 #include "verb.h"
 
+struct arguments {
+	struct dial dial;
+	const char *paths[DIAL_PATHS_MAX];
+	unsigned int path_count;
+};
+
 /* How often a place is reserved that somebody else takes away meanwhile */
 #define TRIES	5
 
@@ -52,8 +58,8 @@ static int choose_way(const struct attach *a, const struct dial *dial,
 	return way->bind[0] ? enbd_bind_parse(way->bind, bind, err) : 0;
 }
 
-static int add_one(struct nl *nl, uint32_t device, struct dial *dial,
-		   unsigned int turn, struct enbd_err *err)
+static int add_one(struct nl *nl, const struct device *device,
+		   struct dial *dial, unsigned int turn, struct enbd_err *err)
 {
 	struct runstate_channel way;
 	struct enbd_err ignored;
@@ -62,8 +68,13 @@ static int add_one(struct nl *nl, uint32_t device, struct dial *dial,
 	uint32_t place;
 	struct attach a;
 
-	if (attach_reserve(&a, nl, device, ATTACH_ANYWHERE, err) ||
-	    choose_way(&a, dial, turn, &uri, &bind, &way, err))
+	if (attach_reserve(&a, nl, device->index, ATTACH_ANYWHERE, err))
+		return -1;
+	if (strcmp(a.device.uri, device->uri))
+		return enbd_fail(err, ENBD_EXIT_BUSY,
+				 "/dev/%s: became another device meanwhile, of %s; look at enbdctl status",
+				 a.device.name, a.device.uri);
+	if (choose_way(&a, dial, turn, &uri, &bind, &way, err))
 		return -1;
 	dial->client.bind = way.bind[0] ? &bind : NULL;
 	if (attach_connect(&a, &uri, &dial->client, &place, err))
@@ -76,20 +87,39 @@ static int add_one(struct nl *nl, uint32_t device, struct dial *dial,
 	return 0;
 }
 
-static int add(const char *name, struct dial *dial, struct enbd_err *err)
+/* --path is of the device's own export, whatever it leaves out. */
+static int set_paths(struct arguments *args, const struct device *device,
+		     struct enbd_err *err)
 {
-	struct device device;
+	struct enbd_uri own;
+	unsigned int i;
+
+	if (args->path_count && enbd_uri_parse(device->uri, &own, err))
+		return enbd_fail(err, ENBD_EXIT_KERNEL,
+				 "/dev/%s: the driver keeps no URI that --path could be compared with (\"%s\")",
+				 device->name, device->uri);
+	for (i = 0; i < args->path_count; i++)
+		if (dial_add_path_of(&args->dial, &own, args->paths[i], err))
+			return -1;
+	return 0;
+}
+
+static int add(const char *name, struct arguments *args, struct enbd_err *err)
+{
+	struct dial *dial = &args->dial;
 	unsigned int i, tries = 0;
+	struct device device;
 	struct nl nl;
-	int rc = 0;
+	int rc;
 
 	if (query_named(name, &nl, &device, err))
 		return -1;
+	rc = set_paths(args, &device, err);
 	if (!dial->channels)
 		dial->channels = 1;
 	for (i = 0; !rc && i < dial->channels; i++) {
 		do {
-			rc = add_one(&nl, device.index, dial, i, err);
+			rc = add_one(&nl, &device, dial, i, err);
 		} while (rc && err->error == ESTALE && tries++ < TRIES);
 	}
 	nl_close(&nl);
@@ -107,12 +137,17 @@ static int delete(struct nl *nl, uint32_t device, uint32_t place,
 	return nl_run(nl, req, NULL, NULL, NULL, err);
 }
 
-/* Forgotten first: else the monitor could take it for one that is missing. */
+/*
+ * Forgotten first: else the monitor could take it for one that is missing. If it
+ * stays, its way is to be known again.
+ */
 static int del(const char *name, const char *which, struct enbd_err *err)
 {
+	static struct runstate state;
 	struct enbd_err ignored;
 	struct device device;
 	uint32_t place;
+	bool known;
 	struct nl nl;
 	int rc;
 
@@ -123,8 +158,13 @@ static int del(const char *name, const char *which, struct enbd_err *err)
 	/* So that a device that is not there is told from its channel. */
 	if (query_named(name, &nl, &device, err))
 		return -1;
+	known = !runstate_read(device.name, &state, &ignored) &&
+		state.channels[place].uri[0];
 	runstate_set_channel(device.name, NULL, place, NULL, &ignored);
 	rc = delete(&nl, device.index, place, err);
+	if (rc && known && err->code != ENBD_EXIT_NOT_CONNECTED)
+		runstate_set_channel(device.name, state.session, place,
+				     &state.channels[place], &ignored);
 	if (rc)
 		enbd_fail_prefix(err, "/dev/%s: channel %u", device.name,
 				 place);
@@ -166,16 +206,17 @@ enum {
 
 static error_t parse_paths(int key, char *arg, struct argp_state *state)
 {
-	struct dial *dial = state->input;
-	struct enbd_err err;
+	struct arguments *args = state->input;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = dial;
+		state->child_inputs[0] = &args->dial;
 		return 0;
 	case KEY_PATH:
-		if (dial_add_path(dial, arg, &err))
-			exit(verb_failed(&err));
+		if (args->path_count == DIAL_PATHS_MAX)
+			verb_usage(state, "--path %s: more than %u addresses",
+				   arg, DIAL_PATHS_MAX);
+		args->paths[args->path_count++] = arg;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -185,8 +226,8 @@ static error_t parse_paths(int key, char *arg, struct argp_state *state)
 static int run_add(int argc, char **argv, struct enbd_err *err)
 {
 	static const struct argp_option options[] = {
-		{ "path", KEY_PATH, "URI", 0,
-		  "Connect to this address of the export; may be given several times, the channels use them in turn",
+		{ "path", KEY_PATH, "URI|HOST", 0,
+		  "Connect to this address of the device's export; may be given several times, the channels use them in turn",
 		  0 },
 		{ 0 }
 	};
@@ -205,12 +246,12 @@ static int run_add(int argc, char **argv, struct enbd_err *err)
 		.min = 1, .max = 1, .missing = "the device is missing",
 		.more = &argp,
 	};
-	static struct dial dial;
+	static struct arguments more;
 	struct verb_args args;
 
-	dial_init(&dial);
-	verb_read(&spec, argc, argv, &dial, &args);
-	return add(args.arg[0], &dial, err);
+	dial_init(&more.dial);
+	verb_read(&spec, argc, argv, &more, &args);
+	return add(args.arg[0], &more, err);
 }
 
 static int run_del(int argc, char **argv, struct enbd_err *err)

@@ -16,7 +16,7 @@ void dial_init(struct dial *dial)
 	enbd_client_opts_init(&dial->client);
 }
 
-/* HOST or HOST:PORT: what is missing is as in the first path. */
+/* HOST or HOST:PORT: what is missing is as in the first path, where it has it. */
 static int path_from_host(const struct enbd_uri *first, const char *text,
 			  struct enbd_uri *uri, struct enbd_err *err)
 {
@@ -27,16 +27,17 @@ static int path_from_host(const struct enbd_uri *first, const char *text,
 	if (strchr(end ? end : text, ':'))
 		rc = enbd_uri_parse(text, uri, err);
 	else
-		rc = enbd_uri_from_host(text, first ? first->port : NULL, uri,
-					err);
+		rc = enbd_uri_from_host(text, first &&
+					first->kind == ENBD_URI_TCP ?
+					first->port : NULL, uri, err);
 	if (rc || !first || uri->export[0])
 		return rc;
 	return enbd_uri_set_export(uri, first->export, err);
 }
 
-int dial_add_path(struct dial *dial, const char *text, struct enbd_err *err)
+static int add_path(struct dial *dial, const struct enbd_uri *first,
+		    const char *text, struct enbd_err *err)
 {
-	const struct enbd_uri *first = dial->path_count ? dial->paths : NULL;
 	struct enbd_uri *uri;
 
 	if (dial->path_count == DIAL_PATHS_MAX)
@@ -45,11 +46,28 @@ int dial_add_path(struct dial *dial, const char *text, struct enbd_err *err)
 				 text, DIAL_PATHS_MAX);
 	uri = &dial->paths[dial->path_count];
 	if (strstr(text, "://") ? enbd_uri_parse(text, uri, err) :
-	    path_from_host(first && first->kind == ENBD_URI_TCP ? first : NULL,
-			   text, uri, err))
+	    path_from_host(first, text, uri, err))
 		return -1;
 	dial->path_count++;
 	return 0;
+}
+
+int dial_add_path(struct dial *dial, const char *text, struct enbd_err *err)
+{
+	return add_path(dial, dial->path_count ? dial->paths : NULL, text, err);
+}
+
+int dial_add_path_of(struct dial *dial, const struct enbd_uri *of,
+		     const char *text, struct enbd_err *err)
+{
+	if (add_path(dial, of, text, err))
+		return -1;
+	if (!strcmp(dial->paths[dial->path_count - 1].export, of->export))
+		return 0;
+	dial->path_count--;
+	return enbd_fail(err, ENBD_EXIT_USAGE,
+			 "%s: another export than that of %s; all channels of a device are of one",
+			 text, of->text);
 }
 
 int dial_add_bind(struct dial *dial, const char *text, struct enbd_err *err)

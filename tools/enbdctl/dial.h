@@ -60,6 +60,18 @@ void dial_init(struct dial *dial);
 int dial_add_path(struct dial *dial, const char *text, struct enbd_err *err);
 
 /**
+ * dial_add_path_of() - one more address of an export that is known
+ * @of: an address of it, which counts as the first path
+ * @text: as above
+ * @err: receives ENBD_EXIT_USAGE, also where @text names another export: a
+ *       server that cannot show who it is would be believed
+ *
+ * Return: 0 or -1.
+ */
+int dial_add_path_of(struct dial *dial, const struct enbd_uri *of,
+		     const char *text, struct enbd_err *err);
+
+/**
  * dial_add_bind() - one more way out
  * @text: address or interface, kept
  *

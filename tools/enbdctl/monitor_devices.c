@@ -231,6 +231,7 @@ static void begin(struct watched *w, unsigned int place, uint64_t now)
 		.limit = ENBD_REPLY_FORMAT_EXTENDED,
 	};
 
+	memcpy(t.uri, w->uri, sizeof(t.uri));
 	find_way(w, place, &t.way);
 	if (w->known && !w->foreign) {
 		t.known = true;

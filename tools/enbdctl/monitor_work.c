@@ -48,6 +48,12 @@ static int connect_place(struct attempt *t, struct nl *nl)
 	if (attach_reserve(&a, nl, t->device, t->place, &t->err))
 		return -1;
 	t->incarnation = a.place.incarnation;
+	if (strcmp(t->uri, a.device.uri)) {
+		enbd_fail(&t->err, ENBD_EXIT_GENERAL,
+			  "it is another device by now");
+		t->err.error = ESTALE;
+		return -1;
+	}
 	if (t->known && memcmp(t->session, a.place.session,
 			       sizeof(t->session))) {
 		t->foreign = true;

@@ -17,6 +17,7 @@
  * @serial: of the monitor's knowledge of it
  * @place: number of the channel
  * @started: when repair_next() was asked
+ * @uri: of the device, as the driver keeps it
  * @way: address and way out
  * @timeout_ms: of the handshake
  * @limit: most capable framing of replies to ask for
@@ -32,6 +33,7 @@ struct attempt {
 	uint64_t serial;
 	unsigned int place;
 	uint64_t started;
+	char uri[ENBD_TEXT_MAX];
 	struct runstate_channel way;
 	uint32_t timeout_ms;
 	uint32_t limit;
