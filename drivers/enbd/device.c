@@ -173,7 +173,8 @@ static void device_session_state(struct enbd_session *s, const char *reason)
 		break;
 	case ENBD_DEVICE_STATE_FAILED:
 		pr_err_ratelimited("%s: no channel for %u ms, requests fail\n",
-				   dev->name, s->dead_timeout);
+				   dev->name,
+				   jiffies_to_msecs(jiffies - s->parked_at));
 		break;
 	case ENBD_DEVICE_STATE_STALE:
 		pr_err("%s: the server may have lost writes that it had acknowledged, in up to %llu bytes; I/O fails until that is accepted\n",

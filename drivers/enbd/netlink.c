@@ -416,6 +416,8 @@ int enbd_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (!err && tb[ENBD_A_DEVICE_REPLAY])
 		enbd_session_set_replay(&dev->session,
 					nla_get_u32(tb[ENBD_A_DEVICE_REPLAY]));
+	if (!err && nla_get_flag(tb[ENBD_A_DEVICE_GIVE_UP]))
+		enbd_session_give_up(&dev->session);
 	enbd_device_put(dev);
 	return err;
 }

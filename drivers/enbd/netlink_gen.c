@@ -49,6 +49,7 @@ static const struct nla_policy enbd_nl_device_set_policy[ENBD_A_DEVICE_MAX + 1] 
 	[ENBD_A_DEVICE_DEAD_TIMEOUT] = { .type = NLA_U32, },
 	[ENBD_A_DEVICE_KEEPALIVE] = { .type = NLA_U32, },
 	[ENBD_A_DEVICE_REPLAY] = NLA_POLICY_MAX(NLA_U32, 2),
+	[ENBD_A_DEVICE_GIVE_UP] = { .type = NLA_FLAG, },
 };
 
 /* ENBD_NL_DEVICE_DEL - do */

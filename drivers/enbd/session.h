@@ -252,6 +252,7 @@ void enbd_session_flush(struct enbd_session *s);
 int enbd_session_resize(struct enbd_session *s, u64 size);
 void enbd_session_set_io_timeout(struct enbd_session *s, u32 ms);
 void enbd_session_set_dead_timeout(struct enbd_session *s, u32 ms);
+void enbd_session_give_up(struct enbd_session *s);
 void enbd_session_set_keepalive(struct enbd_session *s, u32 ms);
 void enbd_session_set_replay(struct enbd_session *s, u32 replay);
 

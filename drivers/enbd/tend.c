@@ -326,6 +326,28 @@ void enbd_session_watch_work(struct work_struct *work)
 	enbd_session_unlock(s, noio);
 }
 
+static void end_waiting(struct enbd_session *s, const char *reason)
+{
+	enbd_session_unpark(s, ENBD_DEVICE_STATE_FAILED);
+	enbd_fence_fail(s);
+	s->ops->state(s, reason);
+}
+
+/**
+ * enbd_session_give_up() - requests that wait for a channel do so no longer
+ * @s: the session; one that is not parked stays as it is
+ */
+void enbd_session_give_up(struct enbd_session *s)
+{
+	unsigned int noio = enbd_session_lock(s);
+
+	if (s->state == ENBD_DEVICE_STATE_PARKED && !s->stopped) {
+		cancel_delayed_work(&s->dead_work);
+		end_waiting(s, "given up");
+	}
+	enbd_session_unlock(s, noio);
+}
+
 /* There was no channel for as long as requests may wait. */
 void enbd_session_dead_work(struct work_struct *work)
 {
@@ -336,10 +358,7 @@ void enbd_session_dead_work(struct work_struct *work)
 	/* it may have waited for the lock while a channel came and went */
 	if (s->state == ENBD_DEVICE_STATE_PARKED && s->dead_timeout &&
 	    time_after_eq(jiffies, s->parked_at +
-				   msecs_to_jiffies(s->dead_timeout))) {
-		enbd_session_unpark(s, ENBD_DEVICE_STATE_FAILED);
-		enbd_fence_fail(s);
-		s->ops->state(s, "dead timeout");
-	}
+				   msecs_to_jiffies(s->dead_timeout)))
+		end_waiting(s, "dead timeout");
 	enbd_session_unlock(s, noio);
 }

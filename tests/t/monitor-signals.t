@@ -29,12 +29,8 @@ ok "a request waits" wait_for 10 waiting
 kill -USR1 "$MONITOR"
 ends 10 "$PID"
 is $? 1 "USR1: it fails"
+is "$(cat /sys/block/nda/enbd/dead_timeout_ms)" 3600000 "its time limit is as it was"
 is "$(dev_state nda)" failed "the device has failed"
-restored()
-{
-	[ "$(field 'dev["dead_timeout_ms"]' nda)" = 3600000 ]
-}
-ok "its time limit is what it was" wait_for 5 restored
 is "$(dev_state ndb)" up "the other device is not concerned"
 ok "the server can be reached again" proxy accept
 ok "the other device loses its connection" proxy cut "$(NAME=ndb chan_port 0)"
@@ -60,6 +56,33 @@ ok "the other device, too" wait_for 5 dev_is ndb up
 ok "once more" proxy refuse
 ok "the first device is lost" proxy cut "$(NAME=nda chan_port 0)"
 ok "wholly" proxy cut "$(NAME=nda chan_port 1)"
+ok "it waits" wait_for 10 dev_is nda parked
+
+# What comes back before the monitor gets to it is not removed.
+kill -STOP "$MONITOR"
+ok "the server is back" proxy accept
+ok "somebody else connects the device" enbdctl channel add nda
+kill -USR2 "$MONITOR"
+kill -CONT "$MONITOR"
+told_paused()
+{
+	[ "$(grep -c 'nothing is connected again' "$T/monitor.log")" -ge 2 ]
+}
+ok "USR2: the monitor has seen it" wait_for 10 told_paused
+ok "once more" proxy refuse
+is "$(dev_state nda)" up "the device is still there"
+# Where it is depends on whether the monitor was about to connect one.
+cut_live()
+{
+	local dir state
+
+	for dir in /sys/block/nda/channel*; do
+		read -r state <"$dir/state"
+		[ "$state" != live ] ||
+			proxy cut "$(NAME=nda chan_port "${dir##*/channel}")"
+	done
+}
+ok "the channel is lost" cut_live
 ok "it waits" wait_for 10 dev_is nda parked
 kill -USR2 "$MONITOR"
 removed()

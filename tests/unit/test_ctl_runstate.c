@@ -54,6 +54,7 @@ static int teardown(void **unused)
 
 static void comes_back(void **unused)
 {
+	struct runstate_id id;
 	struct stat st;
 
 	(void)unused;
@@ -65,9 +66,38 @@ static void comes_back(void **unused)
 	assert_int_equal(st.st_mode & 07777, 0700);
 	assert_int_equal(stat(file, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
-	runstate_remove("nda");
+	runstate_identify("nda", &id);
+	assert_true(id.known);
+	runstate_remove("nda", &id);
 	assert_int_equal(runstate_read("nda", &got, &err), 1);
-	runstate_remove("nda");
+	runstate_remove("nda", &id);
+	runstate_identify("nda", &id);
+	assert_false(id.known);
+}
+
+/* Between the end of a device and this, another may have got its name. */
+static void keeps_what_is_of_the_next(void **unused)
+{
+	struct runstate_id none, id;
+	char env[sizeof(dir) + 16];
+
+	(void)unused;
+	runstate_identify("nda", &none);
+	assert_false(none.known);
+	assert_int_equal(runstate_write("nda", &state, &err), 0);
+	assert_int_equal(runstate_put("nda.env", "A=b\n", 4, &err), 0);
+	runstate_identify("nda", &id);
+	state.session[0] ^= 1;
+	assert_int_equal(runstate_write("nda", &state, &err), 0);
+	runstate_remove("nda", &id);
+	runstate_remove("nda", &none);
+	assert_int_equal(runstate_read("nda", &got, &err), 0);
+	snprintf(env, sizeof(env), "%s/nda.env", dir);
+	assert_int_equal(access(env, F_OK), 0);
+	runstate_identify("nda", &id);
+	runstate_remove("nda", &id);
+	assert_int_equal(runstate_read("nda", &got, &err), 1);
+	assert_int_equal(access(env, F_OK), -1);
 }
 
 /* 64 channels with everything as long as it may be, and awkward bytes */
@@ -281,6 +311,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(comes_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(keeps_what_is_of_the_next,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(holds_the_largest, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(changes_single_channels, setup,

@@ -47,8 +47,9 @@ static int disconnect(struct nl *nl, uint32_t index, bool force,
 	const struct timespec step = { .tv_nsec = BUSY_STEP_MS * 1000000L };
 	const uint64_t deadline = enbd_now_ms() + BUSY_MS;
 	char name[ENBD_NAME_MAX], user[320] = "somebody has it open";
+	struct runstate_id id;
 
-	devname_format(index, name);
+	runstate_identify(devname_format(index, name), &id);
 	while (delete(nl, index, force, err)) {
 		if (err->code == ENBD_EXIT_NOT_CONNECTED)
 			return enbd_fail(err, err->code,
@@ -63,7 +64,7 @@ static int disconnect(struct nl *nl, uint32_t index, bool force,
 					 name, user);
 		nanosleep(&step, NULL);
 	}
-	runstate_remove(name);
+	runstate_remove(name, &id);
 	return 0;
 }
 

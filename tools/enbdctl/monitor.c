@@ -72,16 +72,18 @@ static void take_results(struct state *s, uint64_t now)
 			s->look = earlier(s->look, now);
 }
 
-static void look(struct state *s, uint64_t now)
+/* Return: is what is known now the driver's last word? */
+static bool look(struct state *s, uint64_t now)
 {
 	struct enbd_err err;
-	bool driver = watch_driver(&s->watch, &err);
+	bool driver = watch_driver(&s->watch, &err), sure = true;
 
 	s->look = UINT64_MAX;
 	if (driver && devices_look(&s->monitor, s->files, now, &err)) {
 		/* Half of an answer is none; and it may be about to go. */
 		monitor_say(now, "%s", err.text);
 		s->look = now + RETRY_MS;
+		sure = false;
 	} else if (!driver) {
 		devices_forget(&s->monitor);
 	}
@@ -89,10 +91,11 @@ static void look(struct state *s, uint64_t now)
 	if (!driver && (s->driver || !s->ready))
 		monitor_say(now, "%s; waiting for it", err.text);
 	s->driver = driver;
-	if (s->ready)
-		return;
-	s->ready = true;
-	self_notify("READY=1\nSTATUS=Watching");
+	if (!s->ready) {
+		s->ready = true;
+		self_notify("READY=1\nSTATUS=Watching");
+	}
+	return sure;
 }
 
 static void driver_gone(struct state *s, uint64_t now)
@@ -113,8 +116,9 @@ static bool obey(struct state *s, const struct heard *heard, uint64_t now)
 		monitor_say(now, "nothing is connected again until SIGHUP");
 		s->paused = true;
 		self_notify("STATUS=Paused until SIGHUP");
-		look(s, now);
-		if (got(heard, SIGUSR2))
+		if (!look(s, now))
+			monitor_say(now, "not known which devices have no channel; send the signal again");
+		else if (got(heard, SIGUSR2))
 			devices_remove_dead(&s->monitor, now);
 		else
 			devices_fail_pending(&s->monitor, now);

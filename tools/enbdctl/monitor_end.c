@@ -1,67 +1,67 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What SIGUSR1 and SIGUSR2 ask for: an end to waiting. */
-#include <time.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "deadline.h"
 #include "monitor.h"
 #include "query.h"
 
-/* How long the driver may take to notice that the time is over */
-#define FAIL_MS		1000
-#define FAIL_STEP_MS	10
-
-static int set_dead_timeout(struct nl *nl, uint32_t index, uint32_t ms,
-			    struct enbd_err *err)
+/* The device stays failed until a channel is connected. */
+static int fail_pending(struct nl *nl, const struct watched *w,
+			struct enbd_err *err)
 {
 	char buf[NL_REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *req = nl_begin(nl, buf, ENBD_NL_DEVICE_SET, false);
 
-	mnl_attr_put_u32(req, ENBD_A_DEVICE_INDEX, index);
-	mnl_attr_put_u32(req, ENBD_A_DEVICE_DEAD_TIMEOUT, ms);
+	mnl_attr_put_u32(req, ENBD_A_DEVICE_INDEX, w->index);
+	mnl_attr_put(req, ENBD_A_DEVICE_GIVE_UP, 0, NULL);
 	return nl_run(nl, req, NULL, NULL, NULL, err);
 }
 
-static int await_failed(struct nl *nl, uint32_t index, struct enbd_err *err)
-{
-	const struct timespec step = { .tv_nsec = FAIL_STEP_MS * 1000000L };
-	const uint64_t deadline = enbd_now_ms() + FAIL_MS;
-	struct device device;
-
-	do {
-		nanosleep(&step, NULL);
-		if (query_device(nl, index, &device, err))
-			return -1;
-	} while (device.state == ENBD_DEVICE_STATE_PARKED &&
-		 enbd_now_ms() < deadline);
-	return 0;
-}
-
 /*
- * The driver fails requests when its time is over: it is made short for a
- * moment. The device stays failed until a channel is connected.
+ * An attempt that was under way may have ended well since the driver was asked,
+ * and the number may be of another device. Return: 0, or -1 with @err.
  */
-static int fail_pending(struct nl *nl, const struct watched *w,
-			struct enbd_err *err)
+static int still_dead(struct nl *nl, const struct watched *w,
+		      struct enbd_err *err)
 {
-	int rc;
+	struct channel *channels;
+	struct device device;
+	size_t count, i;
+	bool live = false;
 
-	if (set_dead_timeout(nl, w->index, 1, err))
+	if (query_channels(nl, w->index, &channels, &count, err))
 		return -1;
-	rc = await_failed(nl, w->index, err);
-	return set_dead_timeout(nl, w->index, w->dead_timeout, err) ? -1 : rc;
+	for (i = 0; i < count; i++)
+		live |= channels[i].state != ENBD_CHANNEL_STATE_LOST;
+	free(channels);
+	if (live)
+		return enbd_fail(err, ENBD_EXIT_BUSY,
+				 "a channel has been connected, the device stays");
+	if (query_device(nl, w->index, &device, err))
+		return -1;
+	if (!strcmp(device.uri, w->uri))
+		return 0;
+	return enbd_fail(err, ENBD_EXIT_BUSY,
+			 "it is another device by now and stays");
 }
 
 static int remove_device(struct nl *nl, const struct watched *w,
 			 struct enbd_err *err)
 {
 	char buf[NL_REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *req = nl_begin(nl, buf, ENBD_NL_DEVICE_DEL, false);
+	struct runstate_id id;
+	struct nlmsghdr *req;
 
+	runstate_identify(w->name, &id);
+	if (still_dead(nl, w, err))
+		return -1;
+	req = nl_begin(nl, buf, ENBD_NL_DEVICE_DEL, false);
 	mnl_attr_put_u32(req, ENBD_A_DEVICE_INDEX, w->index);
 	mnl_attr_put(req, ENBD_A_DEVICE_FORCE, 0, NULL);
 	if (nl_run(nl, req, NULL, NULL, NULL, err))
 		return -1;
-	runstate_remove(w->name);
+	runstate_remove(w->name, &id);
 	return 0;
 }
 

@@ -316,9 +316,37 @@ int runstate_get(const char *file, void *data, size_t len)
 	return rc;
 }
 
-void runstate_remove(const char *name)
+static void identify(int dir, const char *file, struct runstate_id *id)
+{
+	struct runstate *s = calloc(1, sizeof(*s));
+	struct enbd_err ignored;
+
+	memset(id, 0, sizeof(*id));
+	if (s && !read_file(dir, file, s, &ignored)) {
+		id->known = true;
+		memcpy(id->session, s->session, sizeof(id->session));
+	}
+	free(s);
+}
+
+void runstate_identify(const char *name, struct runstate_id *id)
+{
+	char file[ENBD_NAME_MAX + 8];
+	struct enbd_err ignored;
+	int dir = open_dir(false, &ignored);
+
+	memset(id, 0, sizeof(*id));
+	if (dir < 0)
+		return;
+	file_name(file, sizeof(file), name);
+	identify(dir, file, id);
+	close(dir);
+}
+
+void runstate_remove(const char *name, const struct runstate_id *id)
 {
 	char file[ENBD_NAME_MAX + 8], env[ENBD_NAME_MAX + 8];
+	struct runstate_id now;
 	struct enbd_err ignored;
 	int dir = open_dir(false, &ignored), held;
 
@@ -326,9 +354,13 @@ void runstate_remove(const char *name)
 		return;
 	file_name(file, sizeof(file), name);
 	held = lock(dir, LOCK_FILE, LOCK_EX);
-	unlinkat(dir, file, 0);
-	snprintf(env, sizeof(env), "%s.env", name);
-	unlinkat(dir, env, 0);
+	identify(dir, file, &now);
+	if (!now.known || (id->known && !memcmp(now.session, id->session,
+						sizeof(now.session)))) {
+		unlinkat(dir, file, 0);
+		snprintf(env, sizeof(env), "%s.env", name);
+		unlinkat(dir, env, 0);
+	}
 	if (held >= 0)
 		close(held);
 	close(dir);

@@ -95,8 +95,25 @@ int runstate_put(const char *file, const void *data, size_t len,
 /* Get exactly so many back. Return: 0, -1 if they are not there. */
 int runstate_get(const char *file, void *data, size_t len);
 
-/* Forget a device, and what udev's rules import of it, NAME.env. */
-void runstate_remove(const char *name);
+/**
+ * struct runstate_id - which device a file is of
+ * @known: is there one?
+ * @session: of its device
+ */
+struct runstate_id {
+	bool known;
+	uint8_t session[ENBD_SESSION_ID_LEN];
+};
+
+/* Take note of it before the device is removed. */
+void runstate_identify(const char *name, struct runstate_id *id);
+
+/**
+ * runstate_remove() - forget a device that was removed, and its NAME.env
+ * @name: of the disk
+ * @id: as it was before; who has the name by now keeps what is written since
+ */
+void runstate_remove(const char *name, const struct runstate_id *id);
 
 /**
  * runstate_lock_monitor() - be the only monitor

@@ -35,6 +35,7 @@ const struct enbd_nl_attr enbd_device_attrs[ENBD_A_DEVICE_MAX + 1] = {
 	[ENBD_A_DEVICE_HELD] = { "held", MNL_TYPE_U32, 0 },
 	[ENBD_A_DEVICE_REGION_SIZE] = { "region-size", MNL_TYPE_U64, 0 },
 	[ENBD_A_DEVICE_UNFLUSHED] = { "unflushed", MNL_TYPE_U64, 0 },
+	[ENBD_A_DEVICE_GIVE_UP] = { "give-up", MNL_TYPE_FLAG, 0 },
 };
 
 const struct enbd_nl_attr enbd_channel_attrs[ENBD_A_CHANNEL_MAX + 1] = {

@@ -213,6 +213,11 @@ enum {
 	ENBD_A_DEVICE_REGION_SIZE,
 	/* u64: bytes in regions written since the last completed flush */
 	ENBD_A_DEVICE_UNFLUSHED,
+	/*
+	 * flag: requests that wait for a channel fail now, as if dead-timeout were
+	 * over
+	 */
+	ENBD_A_DEVICE_GIVE_UP,
 
 	__ENBD_A_DEVICE_MAX,
 	ENBD_A_DEVICE_MAX = (__ENBD_A_DEVICE_MAX - 1)
@@ -305,7 +310,10 @@ enum {
 	ENBD_NL_DEVICE_ADD = 1,
 	/* Tell about one device, or all. */
 	ENBD_NL_DEVICE_GET,
-	/* Change the size, the timeouts or the replay policy of a device. */
+	/*
+	 * Change the size, the timeouts or the replay policy of a device, or end its
+	 * waiting.
+	 */
 	ENBD_NL_DEVICE_SET,
 	/* Remove a device. Refused with EBUSY while it is open, unless forced. */
 	ENBD_NL_DEVICE_DEL,
