@@ -13,6 +13,8 @@ for f in "${units[@]}"; do
 	[ -e "$work/lib/systemd/system/$(basename "$f")" ] || echo "$f is not installed"
 done | ok "make install-tools installs them"
 
+build/enbdctl check-config "$work/etc/enbd/enbd.conf" 2>&1 | ok "the example of enbd.conf is right"
+
 # What Exec... lines name is there afterwards
 for f in "${units[@]}"; do
 	sed -n 's/^Exec[A-Za-z]*=[-+!@:]*\([^ ]*\).*/\1/p' "$f" | while read -r program; do

@@ -12,9 +12,6 @@
 
 #define BLOCK	"/sys/block/"
 
-/* The kernel takes a page at a time. */
-#define BITS_MAX	2048
-
 /* An attribute's text without the end of line. Return: 0 or -1. */
 static int attribute(char *text, size_t size, const char *dir,
 		     const char *name)
@@ -226,49 +223,79 @@ int md_member_fail(const struct md_array *array, const char *node,
 			 array->node, node, strerror(errno));
 }
 
-/* Runs of bits on their way to the kernel */
-struct bits {
-	char path[MD_NODE_MAX + 48];
-	char text[BITS_MAX];
-	size_t len;
-};
-
-static int flush_bits(struct bits *b)
+static int flush_bits(struct md_bits *b)
 {
+	char path[MD_NODE_MAX + 48];
+
 	if (!b->len)
 		return 0;
 	b->len = 0;
-	return write_text(b->path, b->text);
+	snprintf(path, sizeof(path), BLOCK "%s/md/bitmap_set_bits",
+		 b->array->node);
+	return write_text(path, b->text);
 }
 
-static int add_bits(void *arg, uint64_t first, uint64_t last)
+/* The open run is complete. */
+static int close_run(struct md_bits *b)
 {
-	struct bits *b = arg;
-
+	if (!b->open)
+		return 0;
+	b->open = false;
 	/* Room for two numbers, what is between them, and the end */
 	if (sizeof(b->text) - b->len < 48 && flush_bits(b))
 		return -1;
 	b->len += (size_t)snprintf(b->text + b->len, sizeof(b->text) - b->len,
-				   "%" PRIu64 "-%" PRIu64 "\n", first, last);
+				   "%" PRIu64 "-%" PRIu64 "\n", b->first,
+				   b->last);
 	return 0;
 }
 
-int md_set_bits(const struct md_array *array, const struct md_member *member,
+static int add_run(void *arg, uint64_t first, uint64_t last)
+{
+	struct md_bits *b = arg;
+
+	if (b->open && first >= b->first && first <= b->last + 1) {
+		if (last > b->last)
+			b->last = last;
+		return 0;
+	}
+	if (close_run(b))
+		return -1;
+	b->first = first;
+	b->last = last;
+	b->open = true;
+	return 0;
+}
+
+static int bits_failed(const struct md_bits *b, struct enbd_err *err)
+{
+	return enbd_fail(err, ENBD_EXIT_GENERAL,
+			 "/dev/%s: the lost regions cannot be put into its bitmap: %s",
+			 b->array->node, strerror(errno));
+}
+
+void md_bits_begin(struct md_bits *bits, const struct md_array *array)
+{
+	bits->array = array;
+	bits->len = 0;
+	bits->open = false;
+}
+
+int md_bits_add(struct md_bits *bits, const struct md_member *member,
 		uint64_t offset, uint64_t length, struct enbd_err *err)
 {
 	const uint64_t end = offset + length;
-	struct bits b = { .len = 0 };
 
 	if (end <= member->data)
 		return 0;
 	offset = offset > member->data ? offset - member->data : 0;
-	snprintf(b.path, sizeof(b.path), BLOCK "%s/md/bitmap_set_bits",
-		 array->node);
 	errno = EOPNOTSUPP;
-	if (!md_map_range(&array->shape, offset, end - member->data - offset,
-			  add_bits, &b) && !flush_bits(&b))
-		return 0;
-	return enbd_fail(err, ENBD_EXIT_GENERAL,
-			 "/dev/%s: the lost regions cannot be put into its bitmap: %s",
-			 array->node, strerror(errno));
+	return md_map_range(&bits->array->shape, offset,
+			    end - member->data - offset, add_run, bits) ?
+	       bits_failed(bits, err) : 0;
+}
+
+int md_bits_end(struct md_bits *bits, struct enbd_err *err)
+{
+	return close_run(bits) || flush_bits(bits) ? bits_failed(bits, err) : 0;
 }

@@ -72,19 +72,43 @@ const struct md_array *md_member_of(const struct md_array *list, size_t count,
 int md_member_fail(const struct md_array *array, const char *node,
 		   struct enbd_err *err);
 
+/* The kernel takes a page at a time, and writes to the disks after each. */
+#define MD_BITS_TEXT	4000
+
 /**
- * md_set_bits() - mark a range of a member as out of date in the bitmap
+ * struct md_bits - bits of an array on their way to the kernel
  * @array: with a bitmap
- * @member: of it
+ * @text: of runs that are complete
+ * @len: of @text
+ * @first: of the run that may still grow
+ * @last: of it
+ * @open: there is one
+ */
+struct md_bits {
+	const struct md_array *array;
+	char text[MD_BITS_TEXT];
+	size_t len;
+	uint64_t first;
+	uint64_t last;
+	bool open;
+};
+
+/* Begin to mark ranges of members as out of date in an array's bitmap. */
+void md_bits_begin(struct md_bits *bits, const struct md_array *array);
+
+/**
+ * md_bits_add() - mark a range
+ * @member: of the array
  * @offset: first byte of the member, its own metadata included
  * @length: bytes
  * @err: receives why it could not be done
  *
- * The bits are on the other members' disks when this returns.
- *
  * Return: 0 or -1.
  */
-int md_set_bits(const struct md_array *array, const struct md_member *member,
+int md_bits_add(struct md_bits *bits, const struct md_member *member,
 		uint64_t offset, uint64_t length, struct enbd_err *err);
+
+/* The bits are on the other members' disks after that. Return: 0 or -1. */
+int md_bits_end(struct md_bits *bits, struct enbd_err *err);
 
 #endif /* ENBDCTL_MD_ARRAY_H */

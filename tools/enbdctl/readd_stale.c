@@ -93,12 +93,28 @@ static ssize_t cut_all(const struct readd *r, const struct lost *lost,
 	return used;
 }
 
+static int mark(const struct md_array *array, const struct piece *pieces,
+		ssize_t count, struct enbd_err *err)
+{
+	static struct md_bits bits;
+	ssize_t i;
+
+	md_bits_begin(&bits, array);
+	for (i = 0; i < count; i++)
+		if (pieces[i].array == array &&
+		    md_bits_add(&bits, pieces[i].member, pieces[i].offset,
+				pieces[i].length, err))
+			return -1;
+	return md_bits_end(&bits, err);
+}
+
 static int repair(const struct readd *r, const struct lost *lost, size_t count,
 		  struct enbd_err *err)
 {
 	struct piece *pieces = calloc(count * r->node_count + 1,
 				      sizeof(*pieces)), *p;
 	ssize_t used, i;
+	size_t j;
 	int rc = 0;
 
 	if (!pieces)
@@ -110,11 +126,8 @@ static int repair(const struct readd *r, const struct lost *lost, size_t count,
 		if (!p->member->faulty)
 			rc = md_member_fail(p->array, p->member->node, err);
 	}
-	for (i = 0; i < used && !rc; i++) {
-		p = &pieces[i];
-		rc = md_set_bits(p->array, p->member, p->offset, p->length,
-				 err);
-	}
+	for (j = 0; used > 0 && j < r->array_count && !rc; j++)
+		rc = mark(&r->arrays[j], pieces, used, err);
 	free(pieces);
 	return used < 0 ? -1 : rc;
 }
