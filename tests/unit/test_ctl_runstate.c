@@ -307,6 +307,56 @@ static void one_monitor(void **unused)
 	close(second);
 }
 
+static void keeps_bytes(void **unused)
+{
+	char bytes[64], back[64], path[96];
+
+	(void)unused;
+	memset(bytes, 0, sizeof(bytes));
+	bytes[5] = 7;
+	assert_int_equal(runstate_get("x.super", back, sizeof(back)), -1);
+	assert_int_equal(runstate_put("x.super", bytes, sizeof(bytes), &err), 0);
+	assert_int_equal(runstate_get("x.super", back, sizeof(back)), 0);
+	assert_memory_equal(back, bytes, sizeof(bytes));
+	/* More or less of it is something else. */
+	assert_int_equal(runstate_get("x.super", back, sizeof(back) - 1), -1);
+	assert_int_equal(runstate_put("x.super", bytes, 63, &err), 0);
+	assert_int_equal(runstate_get("x.super", back, sizeof(back)), -1);
+	snprintf(path, sizeof(path), "%s/x.super", dir);
+	assert_int_equal(runstate_put("x.super", bytes, sizeof(bytes), &err), 0);
+	assert_int_equal(chmod(path, 0622), 0);
+	assert_int_equal(runstate_get("x.super", back, sizeof(back)), -1);
+}
+
+static void forgets_env(void **unused)
+{
+	char path[96];
+
+	(void)unused;
+	assert_int_equal(runstate_write("nda", &state, &err), 0);
+	assert_int_equal(runstate_put("nda.env", "A=b\n", 4, &err), 0);
+	snprintf(path, sizeof(path), "%s/nda.env", dir);
+	assert_int_equal(access(path, F_OK), 0);
+	runstate_remove("nda");
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(access(file, F_OK), -1);
+}
+
+static void locks_by_name(void **unused)
+{
+	int one, two;
+
+	(void)unused;
+	one = runstate_lock("up-a.lock", &err);
+	two = runstate_lock("up-b.lock", &err);
+	assert_true(one >= 0 && two >= 0);
+	close(one);
+	one = runstate_lock("up-a.lock", &err);
+	assert_true(one >= 0);
+	close(one);
+	close(two);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +377,10 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(left_behind, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_monitor, setup, teardown),
+		cmocka_unit_test_setup_teardown(keeps_bytes, setup, teardown),
+		cmocka_unit_test_setup_teardown(forgets_env, setup, teardown),
+		cmocka_unit_test_setup_teardown(locks_by_name, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
