@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "attach.h"
+#include "query.h"
 
 #define THREADS_FIRST	4
 #define THREADS_MAX	64
@@ -37,6 +39,36 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct slot slots[THREADS_MAX];
 static int wake = -1;
 
+/*
+ * Is the channel still missed? Who removes one takes it out of the file, then out
+ * of the driver, which takes away whatever was reserved for it. So one that is in
+ * neither was removed before we reserved its place; after that, our connection
+ * is refused. When in doubt it is missed.
+ */
+static bool still_missed(const struct attempt *t, const struct attach *a)
+{
+	struct channel *channels;
+	struct runstate *file;
+	struct enbd_err ignored;
+	bool there = false;
+	size_t count, i;
+
+	if (query_channels(a->nl, t->device, &channels, &count, &ignored))
+		return true;
+	for (i = 0; i < count; i++)
+		there |= channels[i].index == t->place;
+	free(channels);
+	if (there)
+		return true;
+	file = malloc(sizeof(*file));
+	if (!file)
+		return true;
+	if (!runstate_read(a->device.name, file, &ignored))
+		there = file->channels[t->place].uri[0];
+	free(file);
+	return there;
+}
+
 static int connect_place(struct attempt *t, struct nl *nl)
 {
 	struct enbd_client_opts opts;
@@ -51,6 +83,12 @@ static int connect_place(struct attempt *t, struct nl *nl)
 	if (strcmp(t->uri, a.device.uri)) {
 		enbd_fail(&t->err, ENBD_EXIT_GENERAL,
 			  "it is another device by now");
+		t->err.error = ESTALE;
+		return -1;
+	}
+	if (!still_missed(t, &a)) {
+		enbd_fail(&t->err, ENBD_EXIT_GENERAL,
+			  "the channel was removed meanwhile");
 		t->err.error = ESTALE;
 		return -1;
 	}
