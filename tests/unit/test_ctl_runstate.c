@@ -330,6 +330,7 @@ static void keeps_bytes(void **unused)
 
 static void forgets_env(void **unused)
 {
+	struct runstate_id id;
 	char path[96];
 
 	(void)unused;
@@ -337,7 +338,8 @@ static void forgets_env(void **unused)
 	assert_int_equal(runstate_put("nda.env", "A=b\n", 4, &err), 0);
 	snprintf(path, sizeof(path), "%s/nda.env", dir);
 	assert_int_equal(access(path, F_OK), 0);
-	runstate_remove("nda");
+	runstate_identify("nda", &id);
+	runstate_remove("nda", &id);
 	assert_int_equal(access(path, F_OK), -1);
 	assert_int_equal(access(file, F_OK), -1);
 }
