@@ -65,7 +65,7 @@ is "$(told parked) $(told down) $(told up)" "1 1 0" "the driver said so"
 serve "$T/disk"
 ok "back" wait_for 20 dev_is nda up
 ok "it says so" wait_for 10 told up
-is "$(property SYSTEMD_READY)" "" "and is ready"
+ok "and is ready" wait_for 10 has SYSTEMD_READY ""
 ok "the links are there" leads "/dev/nd/by-signature/$digest" nda
 
 ok "disconnect" wait_for 10 disconnect
