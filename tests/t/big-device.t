@@ -36,11 +36,13 @@ check()
 
 truncate -s 3T "$T/disk" || skip_all "no sparse file of 3 TiB on $T"
 start_server "$T/disk"
+server=$PID
 need_connect "$URI" -n 2
 is "$(dev_bytes)" $((3 << 40)) "3 TiB"
 # Around 4 GiB, 2 TiB - 1 MiB (sector 2^32) and at the end.
 check "3 TiB" 0 4095 4096 $(((2 << 20) - 1)) $((2 << 20)) $(((3 << 20) - 1))
 ok "disconnect" disconnect
+stop_server "$server"
 
 rm "$T/disk"
 truncate -s 7T "$T/disk" || die "no sparse file of 7 TiB"
