@@ -44,6 +44,9 @@ written_down()
 	mdadm --examine-bitmap "$b" | awk '/Events :/ { e = $3 }
 		/Events Cleared :/ { c = $4 } END { exit e != c }'
 }
+# It stays so between two writes, however slow the guest is.
+md=$(readlink -f /dev/md/setup)
+echo 1000 >"/sys/block/${md##*/}/md/safe_mode_delay"
 spawn busy busy
 ok "the array is busy" wait_for 30 written_down
 cp "$T/a" "$T/a.crash"
