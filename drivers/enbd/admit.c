@@ -11,9 +11,6 @@
 #include "failover.h"
 #include "trace.h"
 
-/* How long somebody who connects is given before others take his place */
-#define ENBD_RESERVED_MS	10000
-
 static void session_attend(struct enbd_channel *ch)
 {
 	struct enbd_session *s = ch->session;
@@ -25,20 +22,11 @@ static const struct enbd_channel_ops session_channel_ops = {
 	.attend = session_attend,
 };
 
-/* Is somebody connecting for it? */
-static bool place_is_promised(const struct enbd_place *p)
-{
-	return p->reserved &&
-	       time_before(jiffies, p->reserved_at +
-				    msecs_to_jiffies(ENBD_RESERVED_MS));
-}
-
 /* Where does a new channel go? The index or -ENODEV, -EEXIST, -ENOSPC. */
 static int session_place(struct enbd_session *s, int index,
 			 struct netlink_ext_ack *extack)
 {
 	struct enbd_channel *ch;
-	int promised = -1;
 	unsigned int i;
 
 	if (s->closing) {
@@ -54,15 +42,9 @@ static int session_place(struct enbd_session *s, int index,
 	}
 	for (i = 0; i < ENBD_MAX_CHANNELS && index < 0; i++) {
 		ch = enbd_session_channel(s, i);
-		if (ch && ch->state != ENBD_CHANNEL_STATE_LOST)
-			continue;
-		if (!place_is_promised(&s->place[i]))
+		if (!ch || ch->state == ENBD_CHANNEL_STATE_LOST)
 			return i;
-		if (promised < 0)
-			promised = i;
 	}
-	if (promised >= 0)
-		return promised;
 	NL_SET_ERR_MSG(extack, "a device has no more than 64 channels");
 	return -ENOSPC;
 }
@@ -102,7 +84,6 @@ int enbd_session_reserve(struct enbd_session *s, int index, u32 *incarnation,
 	if (index >= 0) {
 		*incarnation = ++s->place[index].incarnation;
 		s->place[index].reserved = true;
-		s->place[index].reserved_at = jiffies;
 	}
 	enbd_session_unlock(s, noio);
 	return index;

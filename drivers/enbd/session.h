@@ -76,7 +76,6 @@ struct enbd_squeue {
  * struct enbd_place - where a channel may be, and what those before have left
  * @incarnation: the last one that was given away
  * @reserved: it has not come yet
- * @reserved_at: when it was given away, in jiffies
  * @fence:    up to this incarnation the place must be fenced, 0 if nothing is
  *            to be
  * @via:      channel on which that was asked, or ENBD_IO_NO_CHANNEL
@@ -91,7 +90,6 @@ struct enbd_squeue {
 struct enbd_place {
 	u32 incarnation;
 	bool reserved;
-	unsigned long reserved_at;
 	u32 fence;
 	u8 via;
 	bool left;
