@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 300
+# timeout: 600
 #
 # The server's power fails and it forgets writes that it had acknowledged but not
 # flushed. nbd.ko and md go on as if nothing had been: the legs differ, and nobody

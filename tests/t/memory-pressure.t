@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 180
+# timeout: 300
 #
 # A machine short of memory whose dirty pages can only be freed by writing them
 # to the very devices, with the servers on the same machine: md5sum of a whole

@@ -3,7 +3,7 @@
 #
 # The control of the torture: the same faults, but writes are sent again without
 # a fence (the policy compat). The checker must find the old data that come back.
-# timeout: 180
+# timeout: 300
 
 . "$(dirname "$0")/../lib/enbd.sh"
 . "$(dirname "$0")/../lib/net.sh"

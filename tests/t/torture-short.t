@@ -3,7 +3,7 @@
 #
 # A short torture, see tests/torture/run: faults of every kind under load, and
 # no read that is not right. "make torture" does it for longer.
-# timeout: 180
+# timeout: 300
 
 . "$(dirname "$0")/../lib/enbd.sh"
 . "$(dirname "$0")/../lib/net.sh"
