@@ -7,6 +7,8 @@
 # work on a CIB in a file.
 
 . "$(dirname "$0")/../lib/enbd.sh"
+
+[ "$ENBD_GUEST" = uml ] || skip_all "the mirror agent was seen to hang here, for a reason not yet known"
 . "$ENBD_LIB/cib.sh"
 
 for c in ocf-tester xmllint crm_attribute mdadm; do
