@@ -7,6 +7,8 @@
 
 WITHOUT_MODULE=1
 . "$(dirname "$0")/../lib/enbd.sh"
+
+[ "$ENBD_GUEST" = uml ] || skip_all "needs the fast kernel: --kernel uml"
 . "$ENBD_LIB/cib.sh"
 
 for c in crm_attribute mdadm; do
