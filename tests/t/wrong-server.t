@@ -65,7 +65,7 @@ nok "is refused as well" enbdctl channel add "$DEV"
 before=$(grep -c '^done' "$T/writer.log")
 ok "the right one is back" replace right "$T/disk" --name=vol
 ok "it is taken" enbdctl channel add "$DEV"
-is "$(dev_state)" up "up"
+ok "up, once the lost ones are fenced" wait_for 10 dev_is "$NAME" up
 ok "what waited is done" wait_for 10 writes "$before"
 kill "$writer"
 ends 10 "$writer"
