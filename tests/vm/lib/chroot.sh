@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154 # variables of common.sh and run
 # A root directory of trixie in which the module is built for kernels whose
-# headers need its compiler and libc.
+# headers need its compiler and libc; with --trixie tests run that system's own
+# programs from it, and our tools among them.
 
 chroot_suite=trixie
+chroot_build=make,gcc-14,gcc,libc6-dev,kmod
+chroot_run=systemd,udev,mdadm,e2fsprogs,iproute2,procps
+chroot_libraries=libcjson1,libgnutls30t64,libinih1,libmnl0
 
 # How this user can make and enter a root directory: root mounts what it needs;
 # root in a container that may not mount does without; others use a user
@@ -33,7 +37,7 @@ chroot_create()
 	esac
 	# shellcheck disable=SC2016 # expanded by the hook's shell
 	mmdebstrap "${way[@]}" --variant=apt --architectures=amd64 \
-		--include="make,gcc-14,gcc,libc6-dev,kmod,linux-headers-$abi=$version" \
+		--include="$chroot_build,$chroot_run,$chroot_libraries,linux-headers-$abi=$version" \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \

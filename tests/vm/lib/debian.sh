@@ -7,8 +7,14 @@
 # and kdir or, where the headers need a newer release's compiler and libc, a
 # root directory of that release, chroot.
 
-# Raise when what a kernel's directory holds changes.
-debian_layout=1
+# debian_layout SERIES: raised when what such a kernel's directory holds changes
+debian_layout()
+{
+	case $1 in
+	7.2)	echo 2 ;;
+	*)	echo 1 ;;
+	esac
+}
 
 # What a storage and network test can want of the modules.
 debian_wanted=(arch block crypto kernel lib mm net security virt
@@ -19,7 +25,7 @@ debian_wanted=(arch block crypto kernel lib mm net security virt
 	fs/netfs fs/nls fs/overlayfs fs/xfs fs/gfs2 fs/ocfs2 fs/dlm)
 debian_early=(virtio_pci virtio_console virtio_rng 9p 9pnet_virtio overlay)
 
-debian_find() { newest_complete "debian-$1-$debian_layout-"; }
+debian_find() { newest_complete "debian-$1-$(debian_layout "$1")-"; }
 
 # debian_abi SERIES: the newest kernel of the series, as in uname -r.
 debian_abi()
@@ -127,7 +133,7 @@ debian_prepare()
 	abi=$(debian_abi "$kernel")
 	[ -n "$abi" ] || die "$kernel: this mirror has no such kernel"
 	version=$(apt_candidate "linux-headers-$abi")
-	dir="$cache/kernels/debian-$kernel-$debian_layout-$version"
+	dir="$cache/kernels/debian-$kernel-$(debian_layout "$kernel")-$version"
 	if [ ! -e "$dir/.complete" ]; then
 		debian_get "$kernel" "$dir" "$abi" "$version" >&2 || return 1
 	fi

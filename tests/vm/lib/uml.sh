@@ -6,7 +6,7 @@
 # directory, which stays as the KDIR that the module is built with.
 
 uml_source=linux-source-7.2
-uml_patch="$vm_dir/uml-stacktrace.patch"
+uml_patches=("$vm_dir"/uml-*.patch)
 
 uml_config_files()
 {
@@ -21,11 +21,7 @@ uml_key()
 {
 	local files
 	mapfile -t files < <(uml_config_files "$1")
-	# The fast kernel saves no traces, so that the patch is nothing to it.
-	if [ "$1" = uml-debug ]; then
-		files+=("$uml_patch")
-	fi
-	cat "${files[@]}" | sha256sum | cut -c1-10
+	cat "${files[@]}" "${uml_patches[@]}" | sha256sum | cut -c1-10
 }
 
 uml_find() { newest_complete "$1-$(uml_key "$1")-"; }
@@ -52,14 +48,14 @@ uml_unpack()
 	dpkg-deb --fsys-tarfile "$deb" |
 		tar -xO "./usr/src/$uml_source.tar.xz" |
 		tar -xJ -C "$into" --strip-components=1 "${args[@]}" &&
-	patch -d "$into" -p1 --no-backup-if-mismatch -i "$uml_patch"
+	cat "${uml_patches[@]}" | patch -d "$into" -p1 --no-backup-if-mismatch
 }
 
 # uml_get_source VERSION: print the directory of the unpacked source.
 uml_get_source()
 {
 	local version=$1 dir deb
-	dir="$cache/kernels/source-$(sha256sum "$uml_patch" | cut -c1-6)-$version"
+	dir="$cache/kernels/source-$(cat "${uml_patches[@]}" | sha256sum | cut -c1-6)-$version"
 	if [ ! -e "$dir/.complete" ]; then
 		rm -rf "$dir"
 		deb=$(apt_fetch "$uml_source=$version") || return 1

@@ -1,0 +1,139 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 400
+#
+# A machine with systemd, our units and mdadm's: an array of a disk of its own and
+# one on the network, with a file system in fstab.
+#
+#	boots with the server there: connected, assembled, mounted
+#	goes down after the server has gone, with unwritten data: within a minute
+#	boots without the server: mounted, degraded; the leg joins when it is there
+#
+# Once with the distribution of the guest, and once with Debian trixie's systemd,
+# udev and mdadm (4.4), which handles disks like ours differently.
+
+. "$(dirname "$0")/../lib/enbd.sh"
+. "$ENBD_LIB/md.sh"
+. "$ENBD_LIB/machine.sh"
+
+[ -x /usr/lib/systemd/systemd ] || skip_all "systemd is not installed"
+[ "$ENBD_GUEST" != uml-debug ] || skip_all "takes minutes there; needs --kernel uml"
+trap 'machine_end 2>/dev/null; clean_up; rm -f "$TAP_OUT"' EXIT
+
+must()
+{
+	ok "$@" || {
+		machine_diag
+		machine_end
+		done_testing
+	}
+}
+
+mounted()
+{
+	on mountpoint -q /srv/data
+}
+
+# in_machine SCRIPT
+in_machine()
+{
+	on sh -ec "$1"
+}
+
+lives()
+{
+	local name=$1 root=$2 image=$T/$1.image disk=$T/$1.disk leg sum
+
+	diag "$name: $("$root/usr/lib/systemd/systemd" --version 2>/dev/null | head -n 1)" \
+		"$(chroot "$root" mdadm --version 2>&1)"
+	machine_make "$name" "$root" || die "$name: a machine is made"
+	truncate -s 64M "$image" "$disk"
+	leg=$(losetup -f --show "$disk")
+	serve "$image"
+	cat >"$M/root/etc/enbd/enbd.conf" <<-CONF
+	[device leg]
+	uri = $URI
+	device = nda
+	channels = 2
+	CONF
+	chmod 600 "$M/root/etc/enbd/enbd.conf"
+	for unit in enbd.target enbd@leg.service enbd-monitor.service; do
+		systemctl --root="$M/root" enable "$unit" >>"$T/enable" 2>&1 || die "enable $unit" "$(cat "$T/enable")"
+	done
+
+	# ---- first boot
+	machine_on
+	must "$name: boots" wait_for 60 unit_is multi-user.target active
+	must "$name: the device is there" unit_is enbd@leg.service active
+	is "$(dev_state nda)" up "$name: and is up"
+	must "$name: an array is made" in_machine "
+		mdadm --create /dev/md/data --run --name=data --homehost=any -l1 -n2 -b internal \
+			--bitmap-chunk=64K $leg --write-mostly /dev/nda
+		echo HOMEHOST any >/etc/mdadm/mdadm.conf
+		mdadm --examine --scan >>/etc/mdadm/mdadm.conf
+		mdadm --wait /dev/md/data || :
+		mkfs.ext4 -q /dev/md/data
+		mkdir -p /srv/data
+		echo '/dev/md/data /srv/data ext4 _netdev,nofail 0 0' >/etc/fstab
+		systemctl daemon-reload
+		systemctl start srv-data.mount
+		dd if=/dev/urandom of=/srv/data/file bs=1M count=4 conv=fsync status=none"
+	sum=$(on sha256sum /srv/data/file)
+	must "$name: goes down" machine_off 60
+	diag "$name: in $TOOK ms"
+	ok "$name: the device went with it" no_devices
+
+	# ---- with its server
+	machine_on
+	must "$name: boots, and the file system is mounted" wait_for 60 mounted
+	is "$(on sha256sum /srv/data/file)" "$sum" "$name: with its file"
+	must "$name: on both legs" wait_for 30 md_on_whole
+	serve_end -KILL
+	ok "$name: the server goes, requests wait" wait_for 10 dev_is nda parked
+	is "$(field 'dev["dead_timeout_ms"]' nda)" 0 "$name: for ever, if need be"
+	in_machine "dd if=/dev/urandom of=/srv/data/more bs=1M count=4 status=none"
+	must "$name: goes down all the same" machine_off 60
+	ok "$name: within a minute ($TOOK ms)" test "$TOOK" -le 60000
+	ok "$name: no device is left" wait_for 10 no_devices
+	ok "$name: nor an array" no_arrays
+
+	# ---- without
+	losetup -j "$disk" | grep -q . || leg=$(losetup --show "$leg" "$disk")
+	machine_on
+	must "$name: boots without the server, and the file system is mounted" wait_for 90 mounted
+	is "$(on sha256sum /srv/data/file)" "$sum" "$name: with its file"
+	is "$(on stat -c %s /srv/data/more)" 4194304 "$name: and what was written last"
+	serve "$image"
+	must "$name: the server is there: connected by itself" wait_for 40 dev_is nda up
+	must "$name: and the leg joins the array" wait_for 40 md_on_whole
+	is "$(mismatches)" 0 "$name: no difference"
+	must "$name: goes down" machine_off 60
+	machine_end
+	serve_end
+	losetup -d "$leg" 2>/dev/null
+	rm -f "$image" "$disk"
+	rm -rf "$T/state"
+}
+
+no_arrays()
+{
+	! grep -q '^md' /proc/mdstat
+}
+
+# md_on_whole: the array, whatever it is called today, has both legs
+md_on_whole()
+{
+	local array
+
+	array=$(basename "$(readlink /dev/md/data)")
+	[ -e "/sys/block/$array/md" ] && use_array "$array" && md_whole
+}
+
+lives host /
+if [ -n "${ENBD_TRIXIE:-}" ]; then
+	lives trixie "$ENBD_TRIXIE"
+else
+	skip "trixie" "no root directory of trixie: tests/vm/run --trixie"
+fi
+[ "$TAP_FAILED" -eq 0 ] || machine_diag
+done_testing
