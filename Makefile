@@ -198,7 +198,7 @@ install-tools: tools
 	ln -sf enbdctl $(DESTDIR)$(SBINDIR)/enbd-client
 	$(INSTALL) -m 644 udev/60-enbd.rules $(DESTDIR)$(UDEVDIR)
 	$(INSTALL) -m 644 $(wildcard systemd/*.service systemd/*.target systemd/*.socket) $(DESTDIR)$(UNITDIR)
-	$(INSTALL) -m 755 systemd/hurry $(DESTDIR)$(LIBDIR)
+	$(INSTALL) -m 755 systemd/hurry systemd/stop-arrays $(DESTDIR)$(LIBDIR)
 	test -e $(DESTDIR)$(CONFDIR)/enbd.conf || \
 		$(INSTALL) -m 600 systemd/enbd.conf $(DESTDIR)$(CONFDIR)
 	$(INSTALL) -m 644 $(wildcard Documentation/man/*.5) $(DESTDIR)$(MANDIR)/man5
