@@ -6,6 +6,7 @@
 # one on the network, with a file system in fstab.
 #
 #	boots with the server there: connected, assembled, mounted
+#	the server is away for longer than dead-timeout: the leg comes back by itself
 #	goes down after the server has gone, with unwritten data: within a minute
 #	boots without the server: mounted, degraded; the leg joins when it is there
 #
@@ -88,6 +89,19 @@ lives()
 	must "$name: boots, and the file system is mounted" wait_for 60 mounted
 	is "$(on sha256sum /srv/data/file)" "$sum" "$name: with its file"
 	must "$name: on both legs" wait_for 30 md_on_whole
+
+	# ---- an outage that the array notices
+	in_machine "enbdctl set nda --dead-timeout 1"
+	serve_end -KILL
+	ok "$name: the device is given up" wait_for 10 dev_is nda failed
+	in_machine "dd if=/dev/urandom of=/srv/data/outage bs=1M count=1 conv=fsync status=none"
+	ok "$name: the leg is out" wait_for 10 md_is degraded 1
+	serve "$image"
+	must "$name: it comes back by itself" wait_for 20 md_on_whole
+	is "$(mismatches)" 0 "$name: without a difference"
+	in_machine "enbdctl set nda --dead-timeout 0"
+
+	# ---- down without the server
 	serve_end -KILL
 	ok "$name: the server goes, requests wait" wait_for 10 dev_is nda parked
 	is "$(field 'dev["dead_timeout_ms"]' nda)" 0 "$name: for ever, if need be"
