@@ -22,6 +22,7 @@ machine_make()
 		return 1
 	make -s -C "$ENBD_TREE" install-tools DESTDIR="$M/root" || return 1
 	rm -rf "$M"/root/etc/systemd/system/*.wants
+	systemctl --root="$M/root" enable remote-fs.target 2>/dev/null
 	for unit in systemd-sysctl systemd-timesyncd systemd-networkd-wait-online \
 			systemd-firstboot systemd-random-seed systemd-logind getty@tty1 \
 			dbus.socket dbus e2scrub_reap systemd-remount-fs \
@@ -76,7 +77,7 @@ machine_off()
 	local start
 
 	start=$(now_ms)
-	on systemctl --no-block poweroff
+	on systemctl --no-block poweroff 2>/dev/null
 	wait_for "$1" gone "$UNSHARE" || return 1
 	wait "$UNSHARE" 2>/dev/null
 	TOOK=$(($(now_ms) - start))
@@ -86,9 +87,12 @@ machine_off()
 machine_diag()
 {
 	[ -n "$MACHINE" ] || return
+	diag "$(cat /proc/mdstat)"
 	diag "$(on systemctl --failed --no-legend --plain 2>&1)"
+	diag "$(on systemctl list-units --all --no-legend --plain '*md*' '*data*' 'enbd*' 2>&1)"
 	diag "$(on systemctl list-jobs 2>&1 | head -n 20)"
-	diag "$(on journalctl -b --no-pager -p 5 2>&1 | tail -n 60)"
+	diag "$(on journalctl -b --no-pager -p 5 _TRANSPORT=journal + _TRANSPORT=stdout + _TRANSPORT=syslog 2>&1 | tail -n 60)"
+	diag "$(on journalctl -b --no-pager -u 'enbd*' -u mdmonitor -u 'mdadm*' 2>&1 | tail -n 40)"
 }
 
 machine_end()
