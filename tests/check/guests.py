@@ -20,21 +20,30 @@ COMPLAINT = 99
 # Longest life of a guest in seconds; each test has its own, shorter limit
 GUEST_LIMIT = {"uml": 1200, "uml-debug": 2400}
 EMULATED_LIMIT = 2400
+# What a group of tests/core.list that is not a kernel means
+OPTIONS = {"proof": ("uml", ["--trixie"]), "smp": ("uml-debug", ["--cpus", "2"])}
 
 CORE_LIST = Path("tests/core.list")
 
 
-def all_tests():
-    return sorted(str(p) for d in ("tests/t", "tests/interop") for p in Path(d).glob("*.t")
-                  if os.access(p, os.X_OK))
+def all_tests(kernel):
+    """All, but for those that say in a line "# kernels: NAME..." where they can run."""
+    tests = sorted(p for d in ("tests/t", "tests/interop") for p in Path(d).glob("*.t")
+                   if os.access(p, os.X_OK))
+    return [str(p) for p in tests if kernel in kernels_of(p, kernel)]
 
 
-def core_tests(kernel):
-    """The tests of tests/core.list for a kernel, in its order."""
+def kernels_of(test, default):
+    match = re.search(r"^# kernels: *(.*)$", test.read_text(), re.M)
+    return match.group(1).split() if match else [default]
+
+
+def core_tests(group, core=True):
+    """The tests of tests/core.list for a group, in its order; CORE: those for everybody as well."""
     tests = []
     for line in CORE_LIST.read_text().splitlines():
         words = line.split("#")[0].split()
-        if words and (len(words) == 1 or kernel in words[1:]):
+        if words and (group in words[1:] or core and len(words) == 1):
             tests.append(f"tests/t/{words[0]}.t")
     return tests
 
@@ -42,12 +51,13 @@ def core_tests(kernel):
 class Boot:
     """One boot of a guest that runs a list of tests."""
 
-    def __init__(self, report, kernel, tests, name):
+    def __init__(self, report, group, tests, name):
         self.report = report
-        self.kernel = kernel
+        self.group = group
+        self.kernel, self.options = OPTIONS.get(group, (group, []))
         self.left = list(tests)
-        self.log = report.log_path(kernel, name)
-        self.kernel_log = report.log_path(kernel, name + "-kernel")
+        self.log = report.log_path(group, name)
+        self.kernel_log = report.log_path(group, name + "-kernel")
         self.result = None
         self.reader = None
         self.test_log = None
@@ -57,9 +67,9 @@ class Boot:
         self.failed = False
 
     def begin(self, name):
-        self.result = Result(self.kernel, name)
+        self.result = Result(self.group, name)
         self.reader = TapReader(self.result)
-        self.test_log = self.report.log_path(self.kernel, name).open("w", errors="replace")
+        self.test_log = self.report.log_path(self.group, name).open("w", errors="replace")
         self.began = time.monotonic()
 
     def end(self, status=None, lost=None):
@@ -95,7 +105,7 @@ class Boot:
     def run(self):
         limit = GUEST_LIMIT.get(self.kernel, EMULATED_LIMIT)
         command = [RUN, "--kernel", self.kernel, "--timeout", str(limit),
-                   "--keep-log", str(self.kernel_log),
+                   "--keep-log", str(self.kernel_log), *self.options,
                    "--", RUNNER] + self.left
         with self.log.open("wb") as log:
             proc = host.start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -123,31 +133,33 @@ class Boot:
                 said.append(text)
                 del said[:-40]
             if text.startswith("vm: "):
-                self.report.note(f"{self.kernel}: {text[4:].removeprefix(self.kernel + ': ')}")
+                self.report.note(f"{self.group}: {text[4:].removeprefix(self.kernel + ': ')}")
 
 
-def run_tests(report, kernel, tests, name="guest"):
-    """Run all TESTS on KERNEL in as few boots as it takes; NAME tells several such runs apart."""
+def run_tests(report, group, tests, name="guest"):
+    """Run all TESTS of GROUP, a kernel or one of OPTIONS, in as few boots as it takes.
+
+    NAME tells several such runs apart."""
     left = list(tests)
     for number in range(1, MAX_BOOTS + 1):
         if not left:
             return
-        boot = Boot(report, kernel, left, f"{name}-boot{number}")
+        boot = Boot(report, group, left, f"{name}-boot{number}")
         status, said = boot.run()
         if boot.first is None and status == NOT_UP and number == 1:
             continue
         if boot.first is None:
-            machine(report, kernel, "boots and runs a command", said or [f"status {status}"])
+            machine(report, group, "boots and runs a command", said or [f"status {status}"])
             return
         if status == COMPLAINT and boot.finished and not boot.failed:
             # The tests were content, the kernel was not
-            machine(report, kernel, "ends with a clean kernel log", said)
+            machine(report, group, "ends with a clean kernel log", said)
         left = boot.left
     if left:
-        machine(report, kernel, f"gets through the tests in {MAX_BOOTS} boots", left)
+        machine(report, group, f"gets through the tests in {MAX_BOOTS} boots", left)
 
 
-def machine(report, kernel, what, words):
-    result = Result(kernel, "the guest")
+def machine(report, group, what, words):
+    result = Result(group, "the guest")
     result.fail(what + ": " + " | ".join(words[-6:]))
     report.add(result)

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 # timeout: 400
 #
 # A machine with systemd, our units and mdadm's: an array of a disk of its own and

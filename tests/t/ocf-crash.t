@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 #
 # What was being written when the promoted node died is copied when its leg is
 # back: assembled of one leg alone, md forgets those chunks, and the agent does

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 #
 # An outdated leg is not promoted: the rules of ocf/lib/cluster, with Pacemaker's
 # own tools on a CIB in a file.

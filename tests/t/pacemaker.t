@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 # timeout: 420
 #
 # The four states of a mirror of two nodes, with the configuration that is
