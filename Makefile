@@ -4,7 +4,7 @@
 #   make                    module for the running kernel, and the tools
 #   make module KVER=...    for another installed kernel (or KDIR=its build folder)
 #   make tools              the tools alone, no kernel headers needed
-#   make install            DESTDIR= and PREFIX= as usual
+#   make install            DESTDIR=, PREFIX=, SBINDIR= and so on as usual
 #   make dkms-install       module by DKMS, for every kernel now and later
 #   make demo               see a remote disk work, in a virtual machine
 #   make check              everything that is tested; check-quick: under 2 minutes
@@ -24,12 +24,13 @@ endif
 PREFIX  ?= /usr
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR  ?= $(PREFIX)/share/man
+LIBDIR  ?= $(PREFIX)/lib/enbd
+
+# Where others look, whatever PREFIX is
 MODDIR  ?= /lib/modules/$(KVER)/updates
 UDEVDIR ?= /lib/udev/rules.d
 UNITDIR ?= /lib/systemd/system
-LIBDIR  ?= $(PREFIX)/lib/enbd
-CONFDIR ?= /etc/enbd
-OCFDIR  ?= $(PREFIX)/lib/ocf
+OCFDIR  ?= /usr/lib/ocf
 SRCDIR  ?= /usr/src
 
 CFLAGS  ?= -O2 -g
@@ -190,17 +191,24 @@ bench:
 
 install: install-tools install-ocf install-module
 
+# Units, rules and scripts name the usual folders; installed ones the chosen.
+relocate := sed -i -e 's|/usr/sbin|$(SBINDIR)|g' -e 's|/usr/lib/enbd/|$(LIBDIR)/|g'
+
+units := $(wildcard systemd/*.service systemd/*.target systemd/*.socket)
+
 install-tools: tools
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UDEVDIR) \
 		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
-		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(CONFDIR)
+		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)/etc/enbd
 	$(INSTALL) -m 755 build/enbdctl build/enbd-server $(DESTDIR)$(SBINDIR)
 	ln -sf enbdctl $(DESTDIR)$(SBINDIR)/enbd-client
 	$(INSTALL) -m 644 udev/60-enbd.rules $(DESTDIR)$(UDEVDIR)
-	$(INSTALL) -m 644 $(wildcard systemd/*.service systemd/*.target systemd/*.socket) $(DESTDIR)$(UNITDIR)
+	$(INSTALL) -m 644 $(units) $(DESTDIR)$(UNITDIR)
 	$(INSTALL) -m 755 systemd/hurry systemd/stop-arrays $(DESTDIR)$(LIBDIR)
-	test -e $(DESTDIR)$(CONFDIR)/enbd.conf || \
-		$(INSTALL) -m 600 systemd/enbd.conf $(DESTDIR)$(CONFDIR)
+	$(relocate) $(DESTDIR)$(UDEVDIR)/60-enbd.rules $(DESTDIR)$(LIBDIR)/hurry \
+		$(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(units)))
+	test -e $(DESTDIR)/etc/enbd/enbd.conf || \
+		$(INSTALL) -m 600 systemd/enbd.conf $(DESTDIR)/etc/enbd
 	$(INSTALL) -m 644 $(wildcard Documentation/man/*.5) $(DESTDIR)$(MANDIR)/man5
 	$(INSTALL) -m 644 $(wildcard Documentation/man/*.8) $(DESTDIR)$(MANDIR)/man8
 
@@ -209,6 +217,7 @@ install-ocf:
 	$(INSTALL) -d $(DESTDIR)$(OCFDIR)/resource.d/enbd $(DESTDIR)$(OCFDIR)/lib/enbd
 	$(INSTALL) -m 755 ocf/server ocf/client ocf/mirror $(DESTDIR)$(OCFDIR)/resource.d/enbd
 	$(INSTALL) -m 644 $(wildcard ocf/lib/*) $(DESTDIR)$(OCFDIR)/lib/enbd
+	$(relocate) $(DESTDIR)$(OCFDIR)/lib/enbd/common
 
 install-module: module
 	$(INSTALL) -d $(DESTDIR)$(MODDIR)
