@@ -46,7 +46,7 @@ ok "let the server have it" proxy release all
 ends 20 "$writer"
 is $? 0 "the write completes"
 ok "the server's goodbye was the fence" wait_for 10 \
-	grep -q "channel $LOST: channel-fenced" "$T/events.log"
+	grep -qx "$NAME channel $LOST: channel-fenced[^:]*" "$T/events.log"
 ok "and then it was sent again" wait_for 10 \
 	grep -q "channel $LOST: channel-replayed" "$T/events.log"
 nok "nothing was unfenced" log_has "could not be fenced"

@@ -359,6 +359,10 @@ static void reads_events(void **state)
 	assert_true(e.is_channel);
 	assert_int_equal(e.channel, 2);
 	assert_string_equal(e.reason, "why");
+	assert_false(e.has_state);	/* none is not the first of them */
+	mnl_attr_put_u32(nlh, ENBD_A_CHANNEL_STATE, ENBD_CHANNEL_STATE_LIVE);
+	assert_int_equal(msg_get_event(nlh, &e), 0);
+	assert_true(e.has_state);
 
 	nlh = start(answer, ENBD_NL_DEVICE_ADD);	/* is no event */
 	assert_int_equal(msg_get_event(nlh, &e), -1);

@@ -17,9 +17,9 @@ static void print(const struct event *e)
 	char reason[MSG_REASON_MAX];
 
 	if (e->is_channel)
-		printf("%s channel %u: %s: %s", e->name, e->channel,
-		       enbd_event_name(e->event),
-		       enbd_channel_state_name(e->state));
+		printf("%s channel %u: %s%s%s", e->name, e->channel,
+		       enbd_event_name(e->event), e->has_state ? ": " : "",
+		       e->has_state ? enbd_channel_state_name(e->state) : "");
 	else
 		printf("%s: %s: %s, %" PRIu64 " bytes", e->name,
 		       enbd_event_name(e->event),
@@ -41,7 +41,9 @@ static void print_json(const struct event *e)
 	enbd_json_u64(o, "index", e->device);
 	if (e->is_channel) {
 		enbd_json_u64(o, "channel", e->channel);
-		enbd_json_text(o, "state", enbd_channel_state_name(e->state));
+		if (e->has_state)
+			enbd_json_text(o, "state",
+				       enbd_channel_state_name(e->state));
 		enbd_json_u64(o, "incarnation", e->incarnation);
 		enbd_json_u64(o, "stall_us", e->stall);
 	} else {

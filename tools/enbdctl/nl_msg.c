@@ -240,6 +240,7 @@ static int get_device_event(const struct nlmsghdr *nlh, struct event *e)
 	e->device = u32(a[ENBD_A_DEVICE_INDEX]);
 	text(e->name, sizeof(e->name), a[ENBD_A_DEVICE_NAME]);
 	e->event = u32(a[ENBD_A_DEVICE_EVENT]);
+	e->has_state = a[ENBD_A_DEVICE_STATE];
 	e->state = u32(a[ENBD_A_DEVICE_STATE]);
 	e->size = u64(a[ENBD_A_DEVICE_SIZE]);
 	text(e->reason, sizeof(e->reason), a[ENBD_A_DEVICE_REASON]);
@@ -259,6 +260,7 @@ static int get_channel_event(const struct nlmsghdr *nlh, struct event *e)
 	text(e->name, sizeof(e->name), a[ENBD_A_CHANNEL_DEVICE_NAME]);
 	e->channel = u32(a[ENBD_A_CHANNEL_INDEX]);
 	e->event = u32(a[ENBD_A_CHANNEL_EVENT]);
+	e->has_state = a[ENBD_A_CHANNEL_STATE];
 	e->state = u32(a[ENBD_A_CHANNEL_STATE]);
 	e->incarnation = u32(a[ENBD_A_CHANNEL_INCARNATION]);
 	e->stall = u32(a[ENBD_A_CHANNEL_STALL]);

@@ -94,6 +94,7 @@ struct lost {
  * @name: of its disk
  * @channel: number of the channel
  * @event: enum enbd_event
+ * @has_state: it tells the state; what becomes of a lost channel's writes does not
  * @state: enum enbd_channel_state or enum enbd_device_state
  * @size: of the device, bytes
  * @incarnation: of the channel
@@ -106,6 +107,7 @@ struct event {
 	char name[ENBD_NAME_MAX];
 	uint32_t channel;
 	uint32_t event;
+	bool has_state;
 	uint32_t state;
 	uint64_t size;
 	uint32_t incarnation;
