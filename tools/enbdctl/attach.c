@@ -127,7 +127,8 @@ static int hand_over(struct attach *a, const char *server,
 			  enbd_hex(shown, sizeof(shown),
 				   channel->hello.signature,
 				   sizeof(channel->hello.signature)));
-	else if (error == EINVAL && size != a->device.size)
+	else if (error == EINVAL && size != a->device.size &&
+		 !(a->place.features & ENBD_FEATURE_RESIZE))
 		enbd_fail(err, err->code,
 			  "/dev/%s: cannot add a channel: the server offers %llu bytes now, the device has %llu; see enbdctl resize",
 			  a->device.name, (unsigned long long)size,
