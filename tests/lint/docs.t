@@ -1,12 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Man pages are well formed and know every option; links lead somewhere.
+# Man pages and other pages are well formed, and know every option; links lead somewhere.
 . "$(dirname "$0")/lint.sh"
 
 if command -v groff >/dev/null; then
 	tracked 'Documentation/man/*.[1-9]' | while read -r f; do
 		groff -man -Tutf8 -ww -z "$f" 2>&1 | sed "s|^|$f: |"
 	done | ok "man pages format without a warning"
+fi
+
+if python3 -c 'import docutils' 2>/dev/null; then
+	tracked '*.rst' | while read -r f; do
+		python3 -m docutils --report=2 "$f" /dev/null 2>&1
+	done | ok "pages in reStructuredText are well formed"
 fi
 
 # help PROGRAM [VERB]: the options that its help names

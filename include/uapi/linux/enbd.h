@@ -45,7 +45,8 @@ enum enbd_device_state {
 /**
  * enum enbd_replay - what becomes of a lost channel's unanswered writes when
  *   the server cannot fence
- * @ENBD_REPLAY_AUTO: as fenced where the server can fence, else as compat
+ * @ENBD_REPLAY_AUTO: as fenced where the server can fence; else they wait
+ *   for an orderly end, and are sent again if there is none
  * @ENBD_REPLAY_FENCED: they fail, unless the server is known to have
  *   finished with them
  * @ENBD_REPLAY_COMPAT: they are sent again at once, an old one may land on a
@@ -199,8 +200,9 @@ enum {
 	 */
 	ENBD_A_DEVICE_FEATURES,
 	/*
-	 * u32: milliseconds of silence after which a channel is probed and then
-	 * lost, 0 for never, 5000 unless given
+	 * u32: milliseconds of silence after which a channel that owes something is
+	 * lost, it is probed after half of that; 0 for never, 5000 unless given, at
+	 * least 100
 	 */
 	ENBD_A_DEVICE_KEEPALIVE,
 	/* u32: policy for lost channels that cannot be fenced */
