@@ -27,12 +27,14 @@ expected() {
 	755 $1/enbd-server
 	link $1/enbd-client -> enbdctl
 	755 $2/hurry
+	755 $2/stop-arrays
 	644 $3/man5/enbd.conf.5
 	644 $3/man5/enbd-server.conf.5
 	644 $3/man8/enbd-client.8
 	644 $3/man8/enbdctl.8
 	644 $3/man8/enbd-server.8
 	644 $4/enbd@.service
+	644 $4/enbd-arrays.service
 	644 $4/enbd-hurry.service
 	644 $4/enbd-monitor.service
 	644 $4/enbd-readd@.service
