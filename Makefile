@@ -8,7 +8,8 @@
 #   make dkms-install       module by DKMS, for every kernel now and later
 #   make demo               see a remote disk work, in a virtual machine
 #   make check              everything that is tested; check-quick: under 2 minutes
-#   make torture [N=n] [SEED=n] [KERNEL=uml]  n faults under load, 1000 unless told
+#   make torture [N=n] [SEED=n] [KERNEL=uml]  n faults under load, 1000 unless told;
+#                           a thousand connections, and kills of enbdctl
 #   make torture-md [N=n]   n outages of a leg of each kind of array, 200 unless told
 #   make bench [ROUNDS=n]   measure against nbd.ko and nvme-tcp
 
@@ -177,6 +178,8 @@ torture:
 	@tests/install-packages tests/packages-build tests/packages tests/vm/packages
 	@tests/torture/run $(if $(N),--faults $(N)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(KERNEL),--kernel $(KERNEL))
+	@tests/vm/run --kernel $(or $(KERNEL),uml) --timeout 3600 --env ENBD_LONG=1 -- \
+		prove -v $(patsubst %,tests/t/%.t,cycles server-restart kill-enbdctl)
 
 torture-md:
 	@tests/install-packages tests/packages-build tests/packages tests/vm/packages

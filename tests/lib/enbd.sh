@@ -43,6 +43,12 @@ scale()
 	echo $((n < min ? min : n))
 }
 
+# long SHORT LONG: an amount for "make check", and for "make torture".
+long()
+{
+	if [ -z "${ENBD_LONG:-}" ]; then echo "$1"; else echo "$2"; fi
+}
+
 # ---------------------------------------------------------------- waiting
 
 # A pipe that nobody writes: reading it with a time limit is a nap that does

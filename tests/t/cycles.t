@@ -1,19 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 300
+# timeout: 600
 #
-# A thousand times connect, read and disconnect, then rmmod: no memory, socket
-# or thread stays behind. A leak of one object a cycle would show as a slab
+# Hundreds of times connect, read and disconnect ("make torture": a thousand), then
+# rmmod: no memory, socket or thread stays behind. A leak of one object a cycle would show as a slab
 # that grows by the number of cycles; the debug kernel counts nothing freed at
 # once, so there kmemleak looks.
-# Slow kernels do fewer, or ENBD_CYCLES.
+# Slow kernels do fewer.
 
 . "$(dirname "$0")/../lib/enbd.sh"
 
 case $ENBD_GUEST in
-uml)		cycles=${ENBD_CYCLES:-1000} ;;
-uml-debug)	cycles=${ENBD_CYCLES:-120} ;;
-*)		cycles=${ENBD_CYCLES:-30} ;;
+uml)		cycles=$(long 200 1000) ;;
+uml-debug)	cycles=50 ;;
+*)		cycles=25 ;;
 esac
 # Caches settle in the first cycles.
 warm=$((cycles / 5 + 5))

@@ -10,8 +10,8 @@
 . "$(dirname "$0")/../lib/monitor.sh"
 
 case $ENBD_GUEST in
-uml)	restarts=100 ;;
-*)	restarts=10 ;;
+uml)	restarts=$(long 30 100) ;;
+*)	restarts=6 ;;
 esac
 
 truncate -s 64M "$T/disk"
