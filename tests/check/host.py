@@ -119,7 +119,7 @@ def fuzz_one(report, source, seconds):
 
 
 def fuzz(report):
-    seconds = int(os.environ.get("FUZZ_SECONDS", "10"))
+    seconds = int(os.environ.get("FUZZ_SECONDS", "5"))
     build(report, "fuzz", "fuzz")
     with ThreadPoolExecutor(2) as pool:
         for future in [pool.submit(fuzz_one, report, source, seconds)
