@@ -44,7 +44,7 @@ def core_tests(group, core=True):
     for line in CORE_LIST.read_text().splitlines():
         words = line.split("#")[0].split()
         if words and (group in words[1:] or core and len(words) == 1):
-            tests.append(f"tests/t/{words[0]}.t")
+            tests.append(f"tests/{'' if '/' in words[0] else 't/'}{words[0]}.t")
     return tests
 
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 # Sockets that systemd passes, and the word that it waits for.
 . "$(dirname "$0")/../lib/server.sh"
 needs nbdinfo systemd-socket-activate

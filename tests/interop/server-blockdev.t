@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 # Block devices as exports: their block size, claims, zeroes and discards.
 . "$(dirname "$0")/../lib/server.sh"
 needs losetup nbdinfo qemu-io

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 # Load with verification by fio's nbd engine; clients that are killed under
 # load; a server that is told to end under load.
 . "$(dirname "$0")/../lib/server.sh"

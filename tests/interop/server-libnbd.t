@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 # Every command, every error, and what no client should send: by libnbd and by
 # hand, in server-libnbd.py.
 . "$(dirname "$0")/../lib/server.sh"

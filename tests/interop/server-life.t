@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 # How the server starts, what it refuses to start with, and how it ends.
 . "$(dirname "$0")/../lib/server.sh"
 needs nbdinfo

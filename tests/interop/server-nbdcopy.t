@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 # Whole disks in and out with nbdcopy, over one and over many connections, and
 # over each layout.
 . "$(dirname "$0")/../lib/server.sh"

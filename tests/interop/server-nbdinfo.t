@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 # What a client is told before it reads a byte, as nbdinfo shows it.
 . "$(dirname "$0")/../lib/server.sh"
 needs nbdinfo

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 # qemu-img and qemu-io as clients.
 . "$(dirname "$0")/../lib/server.sh"
 needs qemu-img qemu-io

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 # What a client of the extension is told over the server's lives: a restart is
 # invisible, a restart of the host, another file and a changed one are not.
 . "$(dirname "$0")/../lib/server.sh"

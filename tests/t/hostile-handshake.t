@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 # timeout: 150
 #
 # Servers that break the handshake, once in every way of tests/lib/hostile.py:
