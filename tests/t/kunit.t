@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The driver's KUnit tests (drivers/enbd/*_kunit.c), run by loading their
-# module. A kernel that is built for tests must have them.
+# module. A kernel that is built for tests must have them. Every suite that the
+# module brings is judged, and each that the sources have must be among them.
 #
 # timeout: 120
 
@@ -13,6 +14,7 @@ if ! modinfo enbd_test >/dev/null 2>&1; then
 	skip_all "this kernel has no KUnit"
 fi
 
+driver=$(dirname "$0")/../../drivers/enbd
 results=/sys/kernel/debug/kunit
 mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug
 
@@ -46,8 +48,25 @@ flat()
 	' "$1"
 }
 
+# known: the suites that the sources have, one a line; a source in which none is
+# found stands for itself
+known()
+{
+	local file names
+
+	for file in "$driver"/*_kunit.c; do
+		names=$(sed -n '/^static struct kunit_suite /,/^};/s/.*\.name = "\(.*\)",$/\1/p' "$file")
+		printf '%s\n' "${names:-${file##*/}}"
+	done
+}
+
+brought()
+{
+	(cd "$results" && ls -d enbd_*)
+}
+
 ok "the tests load" modprobe enbd_test
-for suite in enbd_wire enbd_io enbd_dispatch enbd_journal enbd_identity; do
+for suite in $({ known; brought; } | sort -u); do
 	ok "$suite ran" test -r "$results/$suite/results"
 	subtests flat "$results/$suite/results"
 done
