@@ -1,60 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The way of a request to a channel: choosing one, and waiting for one.
+ * The way of a request to a channel: choosing one, and waiting for one. The
+ * choice is route.h's.
  */
 #include "session.h"
 
 #include "compat.h"
+#include "route.h"
 #include "trace.h"
 
-/*
- * So many more than twice those of another queue's channel must be in flight on
- * our own before that one is used: being near is worth something, waiting for a
- * slow path is not.
- */
-#define ENBD_SPILL	8
-
-/*
- * Of @nr channels from @first on: the one at @warm, counted from there, unless
- * another has at least two requests less in flight; then the one with the least.
- */
-static unsigned int route_least(const struct enbd_route *route,
-				unsigned int first, unsigned int nr,
-				unsigned int warm)
+static u64 route_load(const void *of, unsigned int at)
 {
-	unsigned int i, best = first + warm;
-	u64 least = enbd_channel_load(route->ch[best]);
+	const struct enbd_route *route = of;
 
-	if (least)
-		least--;
-	for (i = 1; i < nr; i++) {
-		unsigned int at = first + (warm + i) % nr;
-		u64 load = enbd_channel_load(route->ch[at]);
-
-		if (load < least) {
-			least = load;
-			best = at;
-		}
-	}
-	return best;
+	return enbd_channel_load(route->ch[at]);
 }
 
 /* The channel for the next batch, after the one at @turn, which is warm. */
 static unsigned int route_next(const struct enbd_route *route,
 			       unsigned int turn)
 {
-	unsigned int own = route->own;
-	unsigned int best, other;
-
-	best = route_least(route, 0, own, turn < own ? turn : 0);
-	if (route->nr == own)
-		return best;
-	other = route_least(route, own, route->nr - own,
-			    turn < own ? 0 : (turn - own) % (route->nr - own));
-	if (enbd_channel_load(route->ch[best]) >
-	    2 * enbd_channel_load(route->ch[other]) + ENBD_SPILL)
-		return other;
-	return best;
+	return enbd_route_next(route_load, route, route->own, route->nr, turn);
 }
 
 /* Kick every channel that got requests through this queue. Under srcu. */
@@ -164,9 +130,7 @@ again:
 			enbd_session_commit(s, queue);
 		return;
 	}
-	turn = READ_ONCE(sq->turn);
-	if (turn >= route->nr)
-		turn = 0;
+	turn = enbd_route_turn(route->nr, READ_ONCE(sq->turn));
 	ch = route->ch[turn];
 	enbd_io_assign(&s->led, io, ch->index);
 	enbd_channel_queue(ch, io);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "failover.h"
 
+#include <linux/bitops.h>
+
 /*
  * A fence waits for what the server has begun, flushes too: so many times as
  * long as anything else
@@ -74,6 +76,20 @@ u32 enbd_failover_admit(bool multi, bool live, bool unfenced)
 		return multi ? ENBD_CHANNEL_STATE_LIVE :
 			       ENBD_CHANNEL_STATE_STANDBY;
 	return unfenced ? ENBD_CHANNEL_STATE_FENCING : ENBD_CHANNEL_STATE_LIVE;
+}
+
+/**
+ * enbd_failover_takeover() - which channel becomes the active one?
+ * @live:    bit set of channels that carry requests
+ * @standby: bit set of those that stand by
+ *
+ * Only where one may work at a time are there any that stand by.
+ *
+ * Return: the first of those that stand by, if none is live; else -1.
+ */
+int enbd_failover_takeover(u64 live, u64 standby)
+{
+	return live || !standby ? -1 : (int)__ffs64(standby);
 }
 
 /**

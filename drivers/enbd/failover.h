@@ -78,6 +78,7 @@ u32 enbd_failover_fencing(u32 features, u32 replay);
 bool enbd_failover_holds(u16 type, bool begun);
 bool enbd_failover_says_goodbye(u32 features, u32 replay);
 u32 enbd_failover_admit(bool multi, bool live, bool unfenced);
+int enbd_failover_takeover(u64 live, u64 standby);
 enum enbd_fence_step enbd_failover_fence(const struct enbd_fence_facts *f);
 enum enbd_pulse enbd_failover_pulse(const struct enbd_pulse_facts *f);
 

@@ -76,6 +76,23 @@ static const struct admit_case admit_cases[] = {
 	  ENBD_CHANNEL_STATE_STANDBY },
 };
 
+struct takeover_case {
+	const char *name;
+	u64 live;
+	u64 standby;
+	int next;
+};
+
+static const struct takeover_case takeover_cases[] = {
+	{ "the active one lives: it stays", 0x1, 0x6, -1 },
+	{ "the active one is not the first: it stays", 0x4, 0x3, -1 },
+	{ "the active one is lost: the first that stands by", 0, 0x6, 1 },
+	{ "the active one is lost: the only one that stands by", 0, 0x8, 3 },
+	{ "the last place stands by like others", 0, 1ULL << 63, 63 },
+	{ "several may work: none stands by", 0x7, 0, -1 },
+	{ "all are lost: none", 0, 0, -1 },
+};
+
 struct fence_case {
 	const char *name;
 	struct enbd_fence_facts facts;
@@ -204,6 +221,12 @@ static inline const char *check_admit(const struct admit_case *c)
 {
 	return enbd_failover_admit(c->multi, c->live, c->unfenced) == c->state ?
 	       NULL : "state";
+}
+
+static inline const char *check_takeover(const struct takeover_case *c)
+{
+	return enbd_failover_takeover(c->live, c->standby) == c->next ?
+	       NULL : "channel";
 }
 
 static inline const char *check_fence(const struct fence_case *c)

@@ -11,6 +11,7 @@
 
 #include "compat.h"
 #include "failover.h"
+#include "route.h"
 #include "trace.h"
 
 /* How long a channel that is being removed may take to answer, milliseconds */
@@ -39,31 +40,33 @@ bool enbd_session_live(struct enbd_session *s)
 	return false;
 }
 
-/* Make the route of a queue anew. A stale device has none. */
-static void session_route(struct enbd_session *s, unsigned int queue)
+static void route_append(struct enbd_session *s, struct enbd_route *route,
+			 u64 channels)
+{
+	for (; channels; channels &= channels - 1)
+		route->ch[route->nr++] = enbd_session_channel(s, __ffs64(channels));
+}
+
+/* Make the route of a queue anew, of the channels in the bit set @live. */
+static void session_route(struct enbd_session *s, unsigned int queue, u64 live)
 {
 	struct enbd_squeue *sq = &s->queue[queue];
-	bool stale = s->state == ENBD_DEVICE_STATE_STALE;
 	struct enbd_route *old, *new;
-	struct enbd_channel *ch;
-	unsigned int i;
+	u64 mine = 0, own, left;
 
+	for (left = live; left; left &= left - 1) {
+		unsigned int i = __ffs64(left);
+
+		if (enbd_session_channel(s, i)->hw_queue == queue)
+			mine |= BIT_ULL(i);
+	}
+	own = enbd_route_own(live, mine);
 	old = rcu_dereference_protected(sq->route, lockdep_is_held(&s->lock));
 	new = old == &sq->spare[0] ? &sq->spare[1] : &sq->spare[0];
 	new->nr = 0;
-	for (i = 0; i < ENBD_MAX_CHANNELS && !stale; i++) {
-		ch = enbd_session_channel(s, i);
-		if (channel_usable(ch) && ch->hw_queue == queue)
-			new->ch[new->nr++] = ch;
-	}
+	route_append(s, new, own);
 	new->own = new->nr;
-	for (i = 0; i < ENBD_MAX_CHANNELS && !stale; i++) {
-		ch = enbd_session_channel(s, i);
-		if (channel_usable(ch) && ch->hw_queue != queue)
-			new->ch[new->nr++] = ch;
-	}
-	if (!new->own)
-		new->own = new->nr;
+	route_append(s, new, live & ~own);
 	rcu_assign_pointer(sq->route, new);
 }
 
@@ -82,23 +85,28 @@ void enbd_session_arm(struct enbd_session *s)
  */
 void enbd_session_update(struct enbd_session *s, const char *reason)
 {
-	struct enbd_channel *ch, *standby = NULL;
-	unsigned int i, live = 0;
+	u64 live = 0, standby = 0;
+	struct enbd_channel *ch;
 	bool changed = false;
+	unsigned int i;
+	int next;
 
 	lockdep_assert_held(&s->lock);
 	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
 		ch = enbd_session_channel(s, i);
 		if (!ch)
 			continue;
-		live += ch->state == ENBD_CHANNEL_STATE_LIVE;
-		if (ch->state == ENBD_CHANNEL_STATE_STANDBY && !standby)
-			standby = ch;
+		if (channel_usable(ch))
+			live |= BIT_ULL(i);
+		if (ch->state == ENBD_CHANNEL_STATE_STANDBY)
+			standby |= BIT_ULL(i);
 	}
-	if (!live && standby) {
-		enbd_session_mark(standby, ENBD_CHANNEL_STATE_LIVE);
-		s->ops->channel(s, standby, ENBD_EVENT_CHANNEL_UP);
-		live = 1;
+	next = enbd_failover_takeover(live, standby);
+	if (next >= 0) {
+		ch = enbd_session_channel(s, next);
+		enbd_session_mark(ch, ENBD_CHANNEL_STATE_LIVE);
+		s->ops->channel(s, ch, ENBD_EVENT_CHANNEL_UP);
+		live |= BIT_ULL(next);
 	}
 
 	/* requests that find no route must find that they may be parked */
@@ -109,8 +117,9 @@ void enbd_session_update(struct enbd_session *s, const char *reason)
 		changed = true;
 		enbd_session_arm(s);
 	}
+	/* a stale device has no routes */
 	for (i = 0; i < s->nr_queues; i++)
-		session_route(s, i);
+		session_route(s, i, s->state == ENBD_DEVICE_STATE_STALE ? 0 : live);
 	synchronize_srcu_expedited(&s->srcu);
 
 	if (live && (s->state == ENBD_DEVICE_STATE_PARKED ||

@@ -8,27 +8,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <linux/kernel.h>
+#include "table.h"
 
 #include "drivers/enbd/failover_cases.h"
-
-#define TEST_TABLE(what)						\
-static void test_##what(void **state)					\
-{									\
-	size_t i;							\
-									\
-	(void)state;							\
-	for (i = 0; i < ARRAY_SIZE(what##_cases); i++) {		\
-		const char *wrong = check_##what(&what##_cases[i]);	\
-									\
-		if (wrong)						\
-			fail_msg("%s: wrong %s", what##_cases[i].name, wrong); \
-	}								\
-}
 
 TEST_TABLE(fencing)
 TEST_TABLE(hold)
 TEST_TABLE(admit)
+TEST_TABLE(takeover)
 TEST_TABLE(fence)
 TEST_TABLE(pulse)
 
@@ -38,6 +25,7 @@ int main(void)
 		cmocka_unit_test(test_fencing),
 		cmocka_unit_test(test_hold),
 		cmocka_unit_test(test_admit),
+		cmocka_unit_test(test_takeover),
 		cmocka_unit_test(test_fence),
 		cmocka_unit_test(test_pulse),
 	};

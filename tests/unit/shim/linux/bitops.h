@@ -9,6 +9,11 @@ static inline unsigned long __ffs(unsigned long word)
 	return __builtin_ctzl(word);
 }
 
+static inline unsigned long __ffs64(unsigned long long word)
+{
+	return __builtin_ctzll(word);
+}
+
 static inline unsigned long hweight_long(unsigned long word)
 {
 	return __builtin_popcountl(word);
