@@ -22,6 +22,7 @@
 #include "compat.h"
 #include "disk.h"
 #include "notify.h"
+#include "state.h"
 #include "sysfs.h"
 #include "trace.h"
 
@@ -134,9 +135,8 @@ struct enbd_device *enbd_device_next(unsigned long *index)
 /* What I/O to the device meets now: enum enbd_device_state. */
 u32 enbd_device_state(const struct enbd_device *dev)
 {
-	if (test_bit(ENBD_DEVICE_DELETING, &dev->bits))
-		return ENBD_DEVICE_STATE_DELETING;
-	return READ_ONCE(dev->session.state);
+	return enbd_state_shown(READ_ONCE(dev->session.state),
+				test_bit(ENBD_DEVICE_DELETING, &dev->bits));
 }
 
 /* Work that may come when the device goes: it has a reference, and puts it. */

@@ -7,6 +7,7 @@
 
 #include "compat.h"
 #include "route.h"
+#include "state.h"
 #include "trace.h"
 
 static u64 route_load(const void *of, unsigned int at)
@@ -52,24 +53,20 @@ static u64 squeue_clean(struct enbd_squeue *sq)
  */
 bool enbd_session_park(struct enbd_session *s, struct enbd_io *io)
 {
-	bool fail;
+	enum enbd_fate fate;
 
 	spin_lock(&s->park_lock);
-	if (s->state == ENBD_DEVICE_STATE_UP) {
-		spin_unlock(&s->park_lock);
-		return false;
-	}
-	fail = s->closing || s->state != ENBD_DEVICE_STATE_PARKED;
-	if (!fail) {
+	fate = enbd_state_fate(s->state, s->closing);
+	if (fate == ENBD_FATE_WAIT) {
 		trace_enbd_rq_park(io, BLK_STS_OK);
 		enbd_io_park(io);
 		list_add_tail(&io->node, &s->parked);
 		s->nr_parked++;
 	}
 	spin_unlock(&s->park_lock);
-	if (fail)
+	if (fate == ENBD_FATE_FAIL)
 		enbd_io_end(io, BLK_STS_IOERR);
-	return true;
+	return fate != ENBD_FATE_RETRY;
 }
 
 /**

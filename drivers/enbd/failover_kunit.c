@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* KUnit tests of failover.c, by the tables that userspace runs as well. */
+#include "kunit_table.h"
+
 #include "failover.c"
 #include "failover_cases.h"
-#include "kunit_table.h"
 
 KUNIT_TABLE(fencing)
 KUNIT_TABLE(hold)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* KUnit tests of route.h, by the tables that userspace runs as well. */
 #include "kunit_table.h"
+
 #include "route_cases.h"
 
 KUNIT_TABLE(own)

@@ -8,6 +8,7 @@
 
 #include "compat.h"
 #include "failover.h"
+#include "state.h"
 #include "trace.h"
 
 /*
@@ -194,7 +195,7 @@ void enbd_session_close(struct enbd_session *s)
 	spin_lock(&s->park_lock);
 	s->closing = true;
 	spin_unlock(&s->park_lock);
-	if (s->state != ENBD_DEVICE_STATE_UP) {
+	if (enbd_state_abandons(s->state, s->closing)) {
 		enbd_session_unpark(s, s->state);
 		enbd_fence_fail(s);
 	}
@@ -217,7 +218,7 @@ void enbd_session_fail(struct enbd_session *s)
 	spin_lock(&s->park_lock);
 	s->closing = true;
 	spin_unlock(&s->park_lock);
-	enbd_session_unpark(s, ENBD_DEVICE_STATE_DELETING);
+	enbd_session_unpark(s, enbd_state_next(s->state, ENBD_ON_FORCE));
 	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
 		ch = enbd_session_channel(s, i);
 		if (ch)

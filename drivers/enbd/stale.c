@@ -9,6 +9,7 @@
 #include <linux/delay.h>
 
 #include "compat.h"
+#include "state.h"
 #include "trace.h"
 
 /* Give up all channels, which have shown another verifier than the next one. */
@@ -30,10 +31,10 @@ static void stale_lose_all(struct enbd_session *s)
 }
 
 /* All requests fail, those that wait too. No channel is connected. */
-static void stale_enter(struct enbd_session *s)
+static void stale_enter(struct enbd_session *s, u32 next)
 {
 	cancel_delayed_work(&s->dead_work);
-	enbd_session_unpark(s, ENBD_DEVICE_STATE_STALE);
+	enbd_session_unpark(s, next);
 	enbd_fence_fail(s);
 	s->ops->state(s, "acknowledged writes may be lost");
 }
@@ -53,6 +54,7 @@ void enbd_stale_look(struct enbd_session *s, const struct enbd_channel *ch,
 {
 	struct enbd_journal *j = s->led.journal;
 	enum enbd_verdict verdict;
+	u32 next;
 
 	if (!j)
 		return;
@@ -63,9 +65,9 @@ void enbd_stale_look(struct enbd_session *s, const struct enbd_channel *ch,
 					      !enbd_journal_empty(j));
 	}
 	trace_enbd_verifier(ch, verdict, enbd_journal_bytes(j));
-	if (verdict == ENBD_VERIFIER_STALE &&
-	    s->state != ENBD_DEVICE_STATE_STALE)
-		stale_enter(s);
+	next = enbd_state_next(s->state, ENBD_ON_FORGOT);
+	if (verdict == ENBD_VERIFIER_STALE && next != s->state)
+		stale_enter(s, next);
 }
 
 /**
@@ -79,9 +81,10 @@ int enbd_session_accept(struct enbd_session *s, struct netlink_ext_ack *extack)
 {
 	static const char reason[] = "lost writes are accepted";
 	unsigned int noio = enbd_session_lock(s);
+	u32 next = enbd_state_next(s->state, ENBD_ON_ACCEPT);
 	int err = 0;
 
-	if (s->state != ENBD_DEVICE_STATE_STALE) {
+	if (next == s->state) {
 		NL_SET_ERR_MSG(extack,
 			       "the device is not stale, there is nothing to accept");
 		err = -EINVAL;
@@ -89,10 +92,10 @@ int enbd_session_accept(struct enbd_session *s, struct netlink_ext_ack *extack)
 	}
 	enbd_journal_clear(s->led.journal);
 	spin_lock(&s->park_lock);
-	WRITE_ONCE(s->state, ENBD_DEVICE_STATE_PARKED);
+	WRITE_ONCE(s->state, next);
 	spin_unlock(&s->park_lock);
 	enbd_session_update(s, reason);
-	if (s->state == ENBD_DEVICE_STATE_PARKED) {
+	if (s->state == next) {
 		enbd_session_arm(s);
 		s->ops->state(s, reason);
 	}

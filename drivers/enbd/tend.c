@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a session does when its channels want attention: routes made anew, lost
- * ones buried, answers taken, the state of the device decided.
+ * ones buried, answers taken, the device put into the state that follows.
  *
  * Everything here runs under session->lock.
  */
@@ -12,6 +12,7 @@
 #include "compat.h"
 #include "failover.h"
 #include "route.h"
+#include "state.h"
 #include "trace.h"
 
 /* How long a channel that is being removed may take to answer, milliseconds */
@@ -87,9 +88,10 @@ void enbd_session_update(struct enbd_session *s, const char *reason)
 {
 	u64 live = 0, standby = 0;
 	struct enbd_channel *ch;
-	bool changed = false;
 	unsigned int i;
-	int next;
+	bool changed;
+	int takeover;
+	u32 next;
 
 	lockdep_assert_held(&s->lock);
 	for (i = 0; i < ENBD_MAX_CHANNELS; i++) {
@@ -101,32 +103,30 @@ void enbd_session_update(struct enbd_session *s, const char *reason)
 		if (ch->state == ENBD_CHANNEL_STATE_STANDBY)
 			standby |= BIT_ULL(i);
 	}
-	next = enbd_failover_takeover(live, standby);
-	if (next >= 0) {
-		ch = enbd_session_channel(s, next);
+	takeover = enbd_failover_takeover(live, standby);
+	if (takeover >= 0) {
+		ch = enbd_session_channel(s, takeover);
 		enbd_session_mark(ch, ENBD_CHANNEL_STATE_LIVE);
 		s->ops->channel(s, ch, ENBD_EVENT_CHANNEL_UP);
-		live |= BIT_ULL(next);
+		live |= BIT_ULL(takeover);
 	}
 
+	next = enbd_state_next(s->state, live ? ENBD_ON_LIVE : ENBD_ON_NONE);
+	changed = next != s->state;
 	/* requests that find no route must find that they may be parked */
-	if (!live && s->state == ENBD_DEVICE_STATE_UP) {
+	if (changed && !live) {
 		spin_lock(&s->park_lock);
-		WRITE_ONCE(s->state, ENBD_DEVICE_STATE_PARKED);
+		WRITE_ONCE(s->state, next);
 		spin_unlock(&s->park_lock);
-		changed = true;
 		enbd_session_arm(s);
 	}
-	/* a stale device has no routes */
 	for (i = 0; i < s->nr_queues; i++)
-		session_route(s, i, s->state == ENBD_DEVICE_STATE_STALE ? 0 : live);
+		session_route(s, i, enbd_state_routed(s->state) ? live : 0);
 	synchronize_srcu_expedited(&s->srcu);
 
-	if (live && (s->state == ENBD_DEVICE_STATE_PARKED ||
-		     s->state == ENBD_DEVICE_STATE_FAILED)) {
+	if (changed && live) {
 		cancel_delayed_work(&s->dead_work);
-		enbd_session_unpark(s, ENBD_DEVICE_STATE_UP);
-		changed = true;
+		enbd_session_unpark(s, next);
 	}
 	if (changed)
 		s->ops->state(s, reason);
@@ -295,7 +295,7 @@ void enbd_session_tend(struct enbd_session *s)
 	enbd_session_reap(s);
 	enbd_fence_tend(s);
 	session_promote(s);
-	if (s->closing && s->state != ENBD_DEVICE_STATE_UP)
+	if (enbd_state_abandons(s->state, s->closing))
 		enbd_fence_fail(s);
 }
 
@@ -335,9 +335,9 @@ void enbd_session_watch_work(struct work_struct *work)
 	enbd_session_unlock(s, noio);
 }
 
-static void end_waiting(struct enbd_session *s, const char *reason)
+static void end_waiting(struct enbd_session *s, u32 next, const char *reason)
 {
-	enbd_session_unpark(s, ENBD_DEVICE_STATE_FAILED);
+	enbd_session_unpark(s, next);
 	enbd_fence_fail(s);
 	s->ops->state(s, reason);
 }
@@ -349,10 +349,11 @@ static void end_waiting(struct enbd_session *s, const char *reason)
 void enbd_session_give_up(struct enbd_session *s)
 {
 	unsigned int noio = enbd_session_lock(s);
+	u32 next = enbd_state_next(s->state, ENBD_ON_GIVE_UP);
 
-	if (s->state == ENBD_DEVICE_STATE_PARKED && !s->stopped) {
+	if (next != s->state && !s->stopped) {
 		cancel_delayed_work(&s->dead_work);
-		end_waiting(s, "given up");
+		end_waiting(s, next, "given up");
 	}
 	enbd_session_unlock(s, noio);
 }
@@ -363,11 +364,12 @@ void enbd_session_dead_work(struct work_struct *work)
 	struct enbd_session *s = container_of(to_delayed_work(work),
 					      struct enbd_session, dead_work);
 	unsigned int noio = enbd_session_lock(s);
+	u32 next = enbd_state_next(s->state, ENBD_ON_OVERDUE);
 
 	/* it may have waited for the lock while a channel came and went */
-	if (s->state == ENBD_DEVICE_STATE_PARKED && s->dead_timeout &&
-	    time_after_eq(jiffies, s->parked_at +
-				   msecs_to_jiffies(s->dead_timeout)))
-		end_waiting(s, "dead timeout");
+	if (next != s->state &&
+	    enbd_state_overdue(msecs_to_jiffies(s->dead_timeout),
+			       jiffies - s->parked_at))
+		end_waiting(s, next, "dead timeout");
 	enbd_session_unlock(s, noio);
 }
