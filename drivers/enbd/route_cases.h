@@ -145,7 +145,7 @@ static inline const char *check_turn(const struct turn_case *c)
 	return enbd_route_turn(c->nr, c->turn) == c->next ? NULL : "channel";
 }
 
-static inline u64 case_load(const void *of, unsigned int at)
+static inline u64 load_of_case(const void *of, unsigned int at)
 {
 	const struct route_case *c = of;
 
@@ -154,7 +154,7 @@ static inline u64 case_load(const void *of, unsigned int at)
 
 static inline const char *check_route(const struct route_case *c)
 {
-	return enbd_route_next(case_load, c, c->own, c->nr, c->turn) == c->next ?
+	return enbd_route_next(load_of_case, c, c->own, c->nr, c->turn) == c->next ?
 	       NULL : "channel";
 }
 
