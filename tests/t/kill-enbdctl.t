@@ -6,7 +6,7 @@
 # and while the monitor does. Afterwards there is the whole device or none, nobody
 # is in the way of the next attempt, and nothing is left: no device, socket,
 # thread, nor connection at the server. kill-tool.t kills at any time, also while
-# enbdctl is in the kernel. "make torture" kills a thousand times: 400 in each of
+# enbdctl is in the kernel. "make torture" kills a thousand times: 440 in each of
 # the first two, and half as often in the third.
 # timeout: 900
 
@@ -15,7 +15,7 @@
 . "$(dirname "$0")/../lib/monitor.sh"
 
 command -v strace >/dev/null || skip_all "strace is not installed"
-KILLS=$(long "$(scale 48 8)" 400)
+KILLS=$(long "$(scale 48 8)" 440)
 
 truncate -s 4M "$T/disk"
 start_server "$T/disk"
