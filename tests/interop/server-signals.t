@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Signals to the server: TERM, INT and PWR end it in order, HUP makes it look at
+# the sizes of what it serves, USR1 and USR2 are the monitor's and do nothing.
+. "$(dirname "$0")/../lib/server.sh"
+needs nbdinfo
+/usr/bin/python3 -c 'import nbd' 2>/dev/null || skip_all "python3-libnbd is not installed"
+
+truncate -s 1M "$T/disk"
+
+alive()
+{
+	[ "$(nbdinfo --size "$URI")" = "$1" ]
+}
+
+says()
+{
+	grep -q "$1" "$LOG"
+}
+
+serve 0 "$T/disk" --pidfile "$T/pid"
+for signal in USR1 USR2 USR1; do
+	kill -$signal "$PID"
+	ok "$signal: it serves" alive 1048576
+done
+truncate -s 3M "$T/disk"
+kill -HUP "$PID"
+ok "HUP: it says that it looks" eventually 10 says 'SIGHUP: looking at the sizes'
+ok "and offers the new size" eventually 10 alive 3145728
+kill -HUP "$PID"
+ok "HUP: it serves" alive 3145728
+is "$(cat "$T/pid")" "$PID" "it is still the same one"
+ended "TERM ends it"
+
+# end_with SIGNAL: a client with requests under way gets its answers, and what it
+# wrote is in the file; then it is told to go and the server ends by itself.
+cat >"$T/client.py" <<'END'
+import sys
+import nbd
+h = nbd.NBD()
+h.connect_uri(sys.argv[1])
+data = bytearray(b"end" * 21845 + b".")
+cookies = [h.aio_pwrite(nbd.Buffer.from_bytearray(data), i << 16) for i in range(16)]
+print("begun", flush=True)
+sys.stdin.readline()
+for cookie in cookies:
+    while not h.aio_command_completed(cookie):
+        h.poll(-1)
+print("answered", flush=True)
+try:
+    while not h.aio_is_closed() and not h.aio_is_dead():
+        h.pread(512, 0)
+except nbd.Error:
+    pass
+print("told to go", flush=True)
+END
+
+end_with()
+{
+	serve 0 "$T/disk" --pidfile "$T/pid"
+	: >"$T/out"
+	mkfifo "$T/go"
+	/usr/bin/python3 "$T/client.py" "$URI" <"$T/go" >"$T/out" 2>&1 &
+	SERVERS+=($!)
+	client=$!
+	exec {go}>"$T/go"
+	ok "$1: a client writes" eventually 10 grep -q begun "$T/out"
+	kill -"$1" "$PID"
+	echo >&$go
+	exec {go}>&-
+	rm "$T/go"
+	ok "$1: all its requests are answered" eventually 10 grep -q answered "$T/out"
+	ok "$1: then it is told to go" eventually 20 grep -q 'told to go' "$T/out"
+	wait "$client"
+	is $? 0 "$1: and goes"
+	ok "$1: the server ends" eventually 20 gone "$PID"
+	wait "$PID"
+	is $? 0 "$1: with exit status 0"
+	nok "$1: without its pid file" test -e "$T/pid"
+	is "$(grep -ao end "$T/disk" | wc -l)" $((16 * 21845)) "$1: what was written is in the file"
+	truncate -s 0 "$T/disk"
+	truncate -s 3M "$T/disk"
+}
+
+for signal in TERM INT PWR; do
+	end_with $signal
+done
+
+done_testing
