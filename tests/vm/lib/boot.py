@@ -225,7 +225,9 @@ def judge(args, run, out, outcome):
     """The exit status, after saying why when it is not the command's."""
     status, began, late = outcome
     log = read_log(run)
-    complaint = klog.report(log, args.allow_log)
+    complaint = None
+    if began or status is not None:
+        complaint = klog.report(log, args.allow_log, over=status is not None)
     if args.keep_log:
         shutil.copy(os.path.join(run, "klog"), args.keep_log)
     if complaint:

@@ -58,9 +58,14 @@ def complaints(text, allow=()):
         yield i, lines
 
 
-def report(text, allow=(), before=5, after=45):
-    """The first complaint with its context as text, or None."""
+def report(text, allow=(), before=5, after=45, over=False):
+    """The first complaint with its context as text, or None. A log that does not
+    say where the test begins or, with `over`, where it was over is not whole: who
+    knows what it does not tell."""
     for i, lines in complaints(text, allow):
         part = lines[max(0, i - before):i + after]
         return "kernel log: %s\n%s" % (lines[i].strip(), "\n".join("  " + p for p in part))
+    for mark in (BEGIN, OVER) if over else (BEGIN,):
+        if mark not in text:
+            return "kernel log: not whole: it does not say \"%s\"" % mark
     return None
