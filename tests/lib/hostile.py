@@ -6,12 +6,13 @@
 
 Modes of the transmission phase shake hands correctly and answer correctly
 until a request for offset --at arrives (a write for the modes that begin with
-write-, a read for the others); then they misbehave, --times times. Modes of
-the handshake never get so far. "hostile.py --list KIND" prints the modes of a
-kind (handshake, dies, fails, works) for tests to loop over; several modes in one
-process have a port each, and F a line "MODE PORT" for each: after "dies" the
-channel must be lost, after "fails" only the request fails, and after "works"
-nothing is wrong at all, which proves that the server can do right.
+write-, a flush for flush-silence, which wants --at 0, a read for the others);
+then they misbehave, --times times. Modes of the handshake never get so far.
+"hostile.py --list KIND" prints the modes of a kind (handshake, dies, fails,
+works) for tests to loop over; several modes in one process have a port each, and
+F a line "MODE PORT" for each: after "dies" the channel must be lost, after
+"fails" only the request fails, and after "works" nothing is wrong at all, which
+proves that the server can do right.
 
 The disk is read from a pattern (the number of the 8-byte word), writes are kept.
 """
@@ -42,6 +43,7 @@ HANDSHAKE = {}
 DIES = {}
 FAILS = {}
 WORKS = {}
+FLUSHES = {}
 
 
 def mode(kind):
@@ -373,6 +375,13 @@ def write_answered_with_hole(c, _cmd, cookie, offset, length):
     c.chunk(cookie, HOLE, struct.pack('>QI', offset, length), DONE)
 
 
+# ------------------------------------------------ a flush, and then nothing
+
+@mode(FLUSHES)
+def flush_silence(c, _cmd, _cookie, _offset, _length):
+    c.wait_end()
+
+
 # ------------------------------------------------ only the request fails
 
 @mode(FAILS)
@@ -586,14 +595,14 @@ class Server:
         self.disk = bytearray(args.pattern)
         self.lock = threading.Lock()
         self.act = None
-        for kind in (DIES, FAILS, WORKS):
+        for kind in (DIES, FAILS, WORKS, FLUSHES):
             self.act = kind.get(self.mode, self.act)
         self.shake = HANDSHAKE.get(self.mode)
         if not self.act and not self.shake:
             sys.exit('hostile.py: no mode ' + self.mode)
 
     def triggered(self, cmd, offset):
-        want = WRITE if self.mode.startswith('write-') else READ
+        want = {'write': WRITE, 'flush': FLUSH}.get(self.mode.split('-')[0], READ)
         with self.lock:
             if cmd != want or offset != self.at or self.times == 0:
                 return False
