@@ -104,10 +104,14 @@ for answer in error:1 error:22 garbage status; do
 	ok "disconnect" disconnect
 done
 
-# 3. the fence is never answered: force makes an end
+# 3. the fence is never answered: nobody waits for it but the writer, of whom
+# force makes an end
 policy write=lose fence=wait
 need_connect "$URI" -n 2
 lose_a_write fence=wait
+ok "the write waits" held 1
+status 6 "disconnect is refused" within 10 enbdctl disconnect "$DEV"
+status 1 "so is rmmod" within 10 rmmod enbd
 ok "the write waits" held 1
 spawn disconnect enbdctl disconnect --force "$DEV"
 ends 20 "$PID"
@@ -115,6 +119,20 @@ is $? 0 "disconnect --force"
 ends 20 "$writer"
 is $? 1 "the write fails"
 ok "nothing is left" wait_for 10 no_devices
+
+# Nor does anybody wait for the fence of a write that was given up.
+for how in "enbdctl disconnect nda" "enbdctl disconnect --force nda" "rmmod enbd"; do
+	policy write=lose fence=wait
+	need_connect "$URI" -n 1 --dead-timeout 0.5 /dev/nda
+	lose_a_write fence=wait
+	ends 20 "$writer"
+	is $? 1 "the write fails"
+	ok "a new channel" enbdctl channel add "$DEV"
+	is "$(chan_state "$NAME" 0)" fencing "waits for the fence"
+	ok "$how" within 5 $how
+	ok "nothing is left" wait_for 5 no_devices
+	modprobe enbd
+done
 
 # 4. nothing waits for a command of ours longer than the I/O timeout
 : >"$T/server"
