@@ -3,7 +3,7 @@
 #
 # Legs that must not be taken back: one that was used without the others, a leg of
 # another array, a copy of the local leg, and a stale one whose array has no bitmap
-# or nobody else with the data.
+# or nobody else with the data. An array without such a leg starts again.
 
 . "$(dirname "$0")/../lib/enbd.sh"
 . "$ENBD_LIB/md.sh"
@@ -121,4 +121,30 @@ note
 serve "$image"
 ok "stale without a bitmap: refused" wait_for 20 log_has "md0: has no bitmap"
 is "$(dev_state)" stale "stale without a bitmap: it stays stale"
+
+# What a refused leg may have lost is marked all the same, and to md the array is
+# not clean then. A degraded array of this level has to be clean to start.
+md_stop
+disconnect
+wait_for 10 no_devices
+serve_end
+rm -f "$image"
+truncate -s "${LEG_MB}M" "$image"
+serve "$image"
+need_connect "$URI" --dead-timeout 60
+md_create 5
+quiet_md
+scatter 8 3 sync
+cp --sparse=always "$image" "$image.flushed"
+scatter 8 3
+power_cut "$image" "$image.flushed"
+superblock 1000 -1
+note
+serve "$image"
+ok "stale and newer: marked" wait_for 20 log_has "what its server may have forgotten"
+ok "stale and newer: refused" wait_for 20 log_has "newer than the array"
+ok "stale and newer: the array is as clean as it was" wait_for 10 md_is resync_start none
+ok "stale and newer: stopped" wait_for 20 mdadm -q --stop "$MD"
+ok "stale and newer: it starts again without the leg" mdadm -A --run -q "$MD" "${LEGS[@]}"
+num "$(dirty "${LEGS[0]}")" -ge 4 "stale and newer: it still knows what to copy"
 md_done

@@ -4,13 +4,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "deadline.h"
+
 #define BLOCK	"/sys/block/"
+
+/* Requests may still be under way to a member that has just failed. */
+#define PATIENCE_MS	5000
+#define STEP_MS		20
 
 /* An attribute's text without the end of line. Return: 0 or -1. */
 static int attribute(char *text, size_t size, const char *dir,
@@ -208,14 +214,31 @@ static int write_text(const char *path, const char *text)
 	return rc;
 }
 
+int md_array_set(const struct md_array *array, const char *name,
+		 const char *text)
+{
+	char path[3 * MD_NODE_MAX + 48];
+
+	snprintf(path, sizeof(path), BLOCK "%s/md/%s", array->node, name);
+	return write_text(path, text);
+}
+
+bool md_array_is(const struct md_array *array, const char *name,
+		 const char *text)
+{
+	char dir[MD_NODE_MAX + 32], now[64];
+
+	snprintf(dir, sizeof(dir), BLOCK "%s/md", array->node);
+	return !attribute(now, sizeof(now), dir, name) && !strcmp(now, text);
+}
+
 int md_member_fail(const struct md_array *array, const char *node,
 		   struct enbd_err *err)
 {
-	char path[2 * MD_NODE_MAX + 48];
+	char name[MD_NODE_MAX + 16];
 
-	snprintf(path, sizeof(path), BLOCK "%s/md/dev-%s/state", array->node,
-		 node);
-	if (!write_text(path, "faulty"))
+	snprintf(name, sizeof(name), "dev-%s/state", node);
+	if (!md_array_set(array, name, "faulty"))
 		return 0;
 	return enbd_fail(err, errno == EBUSY ? ENBD_EXIT_BUSY :
 			 ENBD_EXIT_GENERAL,
@@ -223,79 +246,14 @@ int md_member_fail(const struct md_array *array, const char *node,
 			 array->node, node, strerror(errno));
 }
 
-static int flush_bits(struct md_bits *b)
+void md_member_wait_out(const struct md_array *array, const char *node)
 {
-	char path[MD_NODE_MAX + 48];
+	const struct timespec step = { .tv_nsec = STEP_MS * 1000000L };
+	const uint64_t deadline = enbd_now_ms() + PATIENCE_MS;
+	char dir[3 * MD_NODE_MAX], slot[16];
 
-	if (!b->len)
-		return 0;
-	b->len = 0;
-	snprintf(path, sizeof(path), BLOCK "%s/md/bitmap_set_bits",
-		 b->array->node);
-	return write_text(path, b->text);
-}
-
-/* The open run is complete. */
-static int close_run(struct md_bits *b)
-{
-	if (!b->open)
-		return 0;
-	b->open = false;
-	/* Room for two numbers, what is between them, and the end */
-	if (sizeof(b->text) - b->len < 48 && flush_bits(b))
-		return -1;
-	b->len += (size_t)snprintf(b->text + b->len, sizeof(b->text) - b->len,
-				   "%" PRIu64 "-%" PRIu64 "\n", b->first,
-				   b->last);
-	return 0;
-}
-
-static int add_run(void *arg, uint64_t first, uint64_t last)
-{
-	struct md_bits *b = arg;
-
-	if (b->open && first >= b->first && first <= b->last + 1) {
-		if (last > b->last)
-			b->last = last;
-		return 0;
-	}
-	if (close_run(b))
-		return -1;
-	b->first = first;
-	b->last = last;
-	b->open = true;
-	return 0;
-}
-
-static int bits_failed(const struct md_bits *b, struct enbd_err *err)
-{
-	return enbd_fail(err, ENBD_EXIT_GENERAL,
-			 "/dev/%s: the lost regions cannot be put into its bitmap: %s",
-			 b->array->node, strerror(errno));
-}
-
-void md_bits_begin(struct md_bits *bits, const struct md_array *array)
-{
-	bits->array = array;
-	bits->len = 0;
-	bits->open = false;
-}
-
-int md_bits_add(struct md_bits *bits, const struct md_member *member,
-		uint64_t offset, uint64_t length, struct enbd_err *err)
-{
-	const uint64_t end = offset + length;
-
-	if (end <= member->data)
-		return 0;
-	offset = offset > member->data ? offset - member->data : 0;
-	errno = EOPNOTSUPP;
-	return md_map_range(&bits->array->shape, offset,
-			    end - member->data - offset, add_run, bits) ?
-	       bits_failed(bits, err) : 0;
-}
-
-int md_bits_end(struct md_bits *bits, struct enbd_err *err)
-{
-	return close_run(bits) || flush_bits(bits) ? bits_failed(bits, err) : 0;
+	snprintf(dir, sizeof(dir), BLOCK "%s/md/dev-%s", array->node, node);
+	while (!attribute(slot, sizeof(slot), dir, "slot") &&
+	       strcmp(slot, "none") && enbd_now_ms() < deadline)
+		nanosleep(&step, NULL);
 }

@@ -68,47 +68,19 @@ const struct md_array *md_member_of(const struct md_array *list, size_t count,
 				    const char *node,
 				    const struct md_member **member);
 
+/* Write an attribute below md/. Return: 0, or -1 with errno. */
+int md_array_set(const struct md_array *array, const char *name,
+		 const char *text);
+
+/* Is the first line of an attribute below md/ so now? */
+bool md_array_is(const struct md_array *array, const char *name,
+		 const char *text);
+
 /* Tell the array not to use a member any more. Return: 0 or -1. */
 int md_member_fail(const struct md_array *array, const char *node,
 		   struct enbd_err *err);
 
-/* The kernel takes a page at a time, and writes to the disks after each. */
-#define MD_BITS_TEXT	4000
-
-/**
- * struct md_bits - bits of an array on their way to the kernel
- * @array: with a bitmap
- * @text: of runs that are complete
- * @len: of @text
- * @first: of the run that may still grow
- * @last: of it
- * @open: there is one
- */
-struct md_bits {
-	const struct md_array *array;
-	char text[MD_BITS_TEXT];
-	size_t len;
-	uint64_t first;
-	uint64_t last;
-	bool open;
-};
-
-/* Begin to mark ranges of members as out of date in an array's bitmap. */
-void md_bits_begin(struct md_bits *bits, const struct md_array *array);
-
-/**
- * md_bits_add() - mark a range
- * @member: of the array
- * @offset: first byte of the member, its own metadata included
- * @length: bytes
- * @err: receives why it could not be done
- *
- * Return: 0 or -1.
- */
-int md_bits_add(struct md_bits *bits, const struct md_member *member,
-		uint64_t offset, uint64_t length, struct enbd_err *err);
-
-/* The bits are on the other members' disks after that. Return: 0 or -1. */
-int md_bits_end(struct md_bits *bits, struct enbd_err *err);
+/* Wait, up to five seconds, until a member that failed has no place any more. */
+void md_member_wait_out(const struct md_array *array, const char *node);
 
 #endif /* ENBDCTL_MD_ARRAY_H */

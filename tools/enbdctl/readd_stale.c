@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "md_bits.h"
 #include "query.h"
 #include "readd.h"
 #include "stale.h"
@@ -108,24 +109,45 @@ static int mark(const struct md_array *array, const struct piece *pieces,
 	return md_bits_end(&bits, err);
 }
 
+/*
+ * A member that is not used any more gets no reads while it lies. Its place has
+ * to be empty before md looks at the marks: it would not let go of it until it
+ * has compared all the others.
+ */
+static int retire(const struct md_array *array, const struct piece *pieces,
+		  ssize_t count, struct enbd_err *err)
+{
+	const struct md_member *m;
+	ssize_t i;
+	size_t j;
+
+	for (j = 0; j < array->count; j++) {
+		m = &array->members[j];
+		for (i = 0; i < count && pieces[i].member != m; i++)
+			;
+		if (i == count)
+			continue;
+		if (!m->faulty && md_member_fail(array, m->node, err))
+			return -1;
+		md_member_wait_out(array, m->node);
+	}
+	return 0;
+}
+
 static int repair(const struct readd *r, const struct lost *lost, size_t count,
 		  struct enbd_err *err)
 {
 	struct piece *pieces = calloc(count * r->node_count + 1,
-				      sizeof(*pieces)), *p;
-	ssize_t used, i;
+				      sizeof(*pieces));
+	ssize_t used;
 	size_t j;
 	int rc = 0;
 
 	if (!pieces)
 		return enbd_fail(err, ENBD_EXIT_GENERAL, "out of memory");
 	used = cut_all(r, lost, count, pieces, err);
-	/* A member that is not used any more gets no reads while it lies. */
-	for (i = 0; i < used && !rc; i++) {
-		p = &pieces[i];
-		if (!p->member->faulty)
-			rc = md_member_fail(p->array, p->member->node, err);
-	}
+	for (j = 0; used > 0 && j < r->array_count && !rc; j++)
+		rc = retire(&r->arrays[j], pieces, used, err);
 	for (j = 0; used > 0 && j < r->array_count && !rc; j++)
 		rc = mark(&r->arrays[j], pieces, used, err);
 	free(pieces);
