@@ -77,6 +77,49 @@ static void test_good(void **state)
 	assert_int_equal(s.device[0], 0x51);
 }
 
+static void test_places(void **state)
+{
+	struct md_super s;
+
+	(void)state;
+	make(1, 1, 3, 77);
+	block.sb.resync_offset = htole64(UINT64_MAX);
+	block.sb.bitmap_offset = htole32(8);
+	block.sb.data_offset = htole64(2048);
+	block.sb.data_size = htole64(1000);
+	sum();
+	assert_null(parse(&s));
+	assert_false(s.dirty);
+	assert_int_equal(s.bitmap, 0);
+	assert_int_equal(s.data, 2048);
+	assert_int_equal(s.data_end, 3048);
+
+	block.sb.feature_map = htole32(MD_FEATURE_BITMAP_OFFSET);
+	block.sb.resync_offset = htole64(0);
+	sum();
+	assert_null(parse(&s));
+	assert_true(s.dirty);
+	assert_int_equal(s.bitmap, 16);
+	block.sb.bitmap_offset = htole32((uint32_t)-7);
+	sum();
+	assert_null(parse(&s));
+	assert_int_equal(s.bitmap, 1);
+	block.sb.bitmap_offset = htole32((uint32_t)-8);
+	sum();
+	assert_null(parse(&s));
+	assert_int_equal(s.bitmap, 0);
+	block.sb.bitmap_offset = htole32(1u << 31);
+	sum();
+	assert_null(parse(&s));
+	assert_int_equal(s.bitmap, 0);
+
+	block.sb.data_offset = htole64(UINT64_MAX);
+	block.sb.data_size = htole64(UINT64_MAX);
+	sum();
+	assert_null(parse(&s));
+	assert_true(s.data <= s.data_end);
+}
+
 static void test_none(void **state)
 {
 	struct md_super s;
@@ -180,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_spare),
 		cmocka_unit_test(test_fits),

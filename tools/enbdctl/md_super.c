@@ -31,6 +31,18 @@ static uint32_t checksum(const struct mdp_superblock_1 *sb, size_t size)
 	return (uint32_t)((sum & 0xffffffff) + (sum >> 32));
 }
 
+/* The offset has a sign: format 1.0 may have the bitmap before the superblock. */
+static uint64_t bitmap_sector(const struct mdp_superblock_1 *sb,
+			      uint64_t sector)
+{
+	const int64_t offset = (int32_t)le32toh(sb->bitmap_offset);
+
+	if (!(le32toh(sb->feature_map) & MD_FEATURE_BITMAP_OFFSET) ||
+	    (offset < 0 && (uint64_t)-offset >= sector))
+		return 0;
+	return sector + (uint64_t)offset;
+}
+
 const char *md_super_parse(const void *data, uint64_t sector,
 			   struct md_super *super)
 {
@@ -51,6 +63,12 @@ const char *md_super_parse(const void *data, uint64_t sector,
 	memcpy(super->device, sb->device_uuid, MD_UUID_LEN);
 	super->events = le64toh(sb->events);
 	super->raid_disks = le32toh(sb->raid_disks);
+	super->dirty = le64toh(sb->resync_offset) != UINT64_MAX;
+	super->bitmap = bitmap_sector(sb, sector);
+	super->data = le64toh(sb->data_offset);
+	super->data_end = super->data + le64toh(sb->data_size);
+	if (super->data_end < super->data)
+		super->data_end = UINT64_MAX;
 	super->role = -1;
 	for (i = 0; i < max_dev; i++) {
 		role = le16toh(sb->dev_roles[i]);
@@ -93,7 +111,7 @@ static int find(int fd, void *data, struct md_super *super)
 	return 1;
 }
 
-static int open_node(const char *node, int flags, struct enbd_err *err)
+int md_node_open(const char *node, int flags, struct enbd_err *err)
 {
 	char path[64];
 	int fd;
@@ -109,7 +127,7 @@ static int open_node(const char *node, int flags, struct enbd_err *err)
 int md_super_read(const char *node, struct md_block *block,
 		  struct md_super *super, struct enbd_err *err)
 {
-	const int fd = open_node(node, O_RDONLY, err);
+	const int fd = md_node_open(node, O_RDONLY, err);
 	int rc;
 
 	if (fd < 0)
@@ -131,7 +149,7 @@ int md_super_write(const char *node, const struct md_block *block,
 		   struct enbd_err *err)
 {
 	const off_t offset = (off_t)md_super_place(block) * 512;
-	const int fd = open_node(node, O_RDWR | O_EXCL, err);
+	const int fd = md_node_open(node, O_RDWR | O_EXCL, err);
 	int rc = 0;
 
 	if (fd < 0)

@@ -23,6 +23,10 @@
  * @events: how often the array's state had changed when it was written
  * @raid_disks: members that make the array whole
  * @role: this member's place, -1 if it has none
+ * @dirty: writes may have been under way
+ * @bitmap: where the bitmap begins, in units of 512 bytes; 0 if there is none
+ * @data: where the data begin, the same
+ * @data_end: and where they end
  * @active: places that had a working member, this one's view
  */
 struct md_super {
@@ -31,6 +35,10 @@ struct md_super {
 	uint64_t events;
 	uint32_t raid_disks;
 	int role;
+	bool dirty;
+	uint64_t bitmap;
+	uint64_t data;
+	uint64_t data_end;
 	bool active[MD_SLOTS_MAX];
 };
 
@@ -63,6 +71,16 @@ struct md_block {
  */
 int md_super_read(const char *node, struct md_block *block,
 		  struct md_super *super, struct enbd_err *err);
+
+/**
+ * md_node_open() - open a disk or partition past the page cache
+ * @node: name below /dev
+ * @flags: of open(2)
+ * @err: receives why not
+ *
+ * Return: the file, or -1.
+ */
+int md_node_open(const char *node, int flags, struct enbd_err *err);
 
 /* Where a superblock says that it lies, in units of 512 bytes */
 uint64_t md_super_place(const struct md_block *block);

@@ -9,6 +9,7 @@
 
 #include "error.h"
 #include "md_array.h"
+#include "md_super.h"
 
 #define READD_NODES_MAX		64
 
@@ -68,5 +69,20 @@ int readd_stale(struct readd *r, struct enbd_err *err);
  */
 int readd_take_back(struct readd *r, struct readd_node *node, bool *taken,
 		    struct enbd_err *err);
+
+/**
+ * readd_mark_own() - mark in the array what the bitmap of a leg of it names
+ * @array: that the leg will be taken back into
+ * @node: the leg
+ * @block: its superblock, as it was when the leg was last in sync
+ * @err: receives why the leg cannot be taken back
+ *
+ * For a leg that the array does not hold as a failed one; only level 1 needs it.
+ * More than is missing may be copied: md clears bits on the disk some seconds late.
+ *
+ * Return: 0 or -1.
+ */
+int readd_mark_own(const struct md_array *array, const char *node,
+		   const struct md_block *block, struct enbd_err *err);
 
 #endif /* ENBDCTL_READD_H */

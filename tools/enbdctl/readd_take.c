@@ -109,6 +109,12 @@ static int take(const struct md_array *a, const char *node, bool held,
 {
 	char name[KEPT_NAME_MAX];
 
+	/*
+	 * An array that still holds the leg has had it, and knows what was under
+	 * way. What the leg itself has is read before md writes over it.
+	 */
+	if (!held && readd_mark_own(a, node, block, err))
+		return -1;
 	kept_name(name, node);
 	if (!restore && runstate_put(name, block->data, sizeof(block->data),
 				     err))
