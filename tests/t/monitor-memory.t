@@ -36,7 +36,7 @@ trap end_cgroup EXIT
 
 # Half of the cgroup may be dirty; the rest is full of what was read, else the
 # kernel would have to kill somebody for whatever it cannot do without.
-limit=$(scale 40 24)
+limit=40
 dirty=$(cat /proc/sys/vm/dirty_ratio)
 echo $((limit << 19)) >/proc/sys/vm/dirty_bytes
 echo +memory >"$T/cg/cgroup.subtree_control"
