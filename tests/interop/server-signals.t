@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 # Signals to the server: TERM, INT and PWR end it in order, HUP makes it look at
 # the sizes of what it serves, USR1 and USR2 are the monitor's and do nothing.
 . "$(dirname "$0")/../lib/server.sh"

@@ -284,6 +284,13 @@ load_module()
 		die "modprobe enbd" "$(dmesg | tail -n 5)"
 }
 
+# rmmod_may: would it take the devices along? Not with lockdep, where each of
+# their sockets keeps the module.
+rmmod_may()
+{
+	[ "$(cat /sys/module/enbd/refcnt)" = 0 ]
+}
+
 # connect ARGUMENTS...: enbdctl connect. Sets DEV and NAME; false on failure
 # with the message in $T/connect.err.
 connect()

@@ -129,6 +129,10 @@ for how in "enbdctl disconnect nda" "enbdctl disconnect --force nda" "rmmod enbd
 	is $? 1 "the write fails"
 	ok "a new channel" enbdctl channel add "$DEV"
 	is "$(chan_state "$NAME" 0)" fencing "waits for the fence"
+	if [ "$how" = "rmmod enbd" ] && ! rmmod_may; then
+		skip "$how" "with lockdep, sockets keep the module"
+		how="enbdctl disconnect --force nda"
+	fi
 	ok "$how" within 5 $how
 	ok "nothing is left" wait_for 5 no_devices
 	modprobe enbd

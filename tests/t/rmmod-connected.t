@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # rmmod while devices exist: refused while one is open, and otherwise it takes
-# them along in order, whether they are up or parked.
+# them along in order, whether they are up or parked, and whether their server
+# answers the last flush or not.
 
 . "$(dirname "$0")/../lib/enbd.sh"
 
@@ -47,5 +48,37 @@ within 20 rmmod enbd 2>/dev/null ||
 ok "no device" wait_for 5 no_devices
 [ ! -d /sys/module/enbd ] || ok "rmmod" wait_for 5 rmmod enbd
 is "$(count_threads)" 0 "no thread"
+
+# A server that goes silent at that flush, and that nobody declares dead: rmmod
+# waits for it as long as disconnect does; killed, it does not wait any longer.
+going()
+{
+	[ "$(cat /sys/module/enbd/initstate)" = going ]
+}
+
+silent_flush()
+{
+	start_hostile flush-silence --at 0 --times -1
+	need_connect "$URI" --io-timeout 0
+	if ! rmmod_may; then
+		skip "rmmod and a silent server" "with lockdep, sockets keep the module"
+		ok "disconnect --force" enbdctl disconnect --force "$DEV"
+		return
+	fi
+	spawn rmmod rmmod enbd
+	ok "rmmod begins" wait_for 10 going
+	read -rt 0.3 -u "$NAP"
+	nok "and waits for the silent server" gone "$PID"
+	kill -9 "$PID"
+	ends 5 "$PID"
+	is $? 137 "it can be killed"
+	ok "which only makes it hurry" not_left
+	modprobe enbd
+	need_connect "$URI" --io-timeout 0.1
+	ok "rmmod ends when the channel is lost" within 10 rmmod enbd
+	ok "nothing is left" not_left
+} 2>/dev/null
+load_module
+silent_flush
 
 done_testing

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # A server that goes silent while the driver reads the partitions for connect, or
-# flushes for disconnect, and that nobody declares dead: connect, disconnect,
-# --force and rmmod end all the same, and enbdctl can be killed in them. What may
-# not be given up goes on without them, until somebody uses force.
+# flushes for disconnect, and that nobody declares dead: connect, disconnect and
+# --force end all the same, and enbdctl can be killed in them. What may not be
+# given up goes on without them, until somebody uses force. rmmod-connected.t has
+# what rmmod does about it.
 #
 #     nda   connect is left alone: it ends after 20 seconds
 #     ndb   disconnect is left alone: it ends after 20 seconds
@@ -102,24 +103,5 @@ like "$(cat "$T/disconnect-ndb.log")" 'waits for the server, force ends that' "a
 ok "force" force ndb
 ok "force" force nda
 ok "no device is left" wait_for 5 no_devices
-
-# rmmod flushes the devices, and can be killed in that.
-need_connect "$flushes" --io-timeout 0
-spawn rmmod rmmod enbd
-rmmod=$PID
-going()
-{
-	[ "$(cat /sys/module/enbd/initstate)" = going ]
-}
-ok "rmmod begins" wait_for 10 going
-read -rt 0.3 -u "$NAP"
-nok "and waits for the server" gone "$rmmod"
-killed "it can be killed" "$rmmod"
-ok "which only makes it hurry" not_left
-modprobe enbd
-need_connect "$flushes" --io-timeout 0.1
-ok "rmmod ends when the channel is lost" within 10 rmmod enbd
-ok "nothing is left" not_left
-modprobe enbd
 
 done_testing
