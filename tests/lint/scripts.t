@@ -30,4 +30,12 @@ tracked '*.py' | cat - <(scripts python3) | sort -u | while read -r f; do
 done | ok "Python programs parse"
 
 tracked 'tests/*.t' | while read -r f; do [ -x "$f" ] || echo "$f"; done | ok "tests are executable"
+
+# One that is not for uml-debug is run only where tests/core.list says so
+tracked 'tests/t/*.t' 'tests/interop/*.t' | while read -r f; do
+	name=${f#tests/}
+	name=${name#t/}
+	grep -q '^# kernels: ' "$f" || continue
+	grep -q "^${name%.t}[[:space:]]" tests/core.list || echo "$f"
+done | ok "each test is run somewhere"
 finish
