@@ -61,6 +61,9 @@ md_end()
 	done
 	LOOPS=()
 	if [ -n "$UDEVD" ]; then
+		# It is the one who takes their links away.
+		no_devices || within 20 enbdctl disconnect --all --force >/dev/null 2>&1
+		wait_for 10 no_devices
 		udevadm settle --timeout=10
 		udevadm control --exit 2>/dev/null
 		UDEVD=
