@@ -56,6 +56,8 @@ static void channel_free(struct kref *ref)
 {
 	struct enbd_channel *ch = container_of(ref, struct enbd_channel, ref);
 
+	/* a submitter that was late may have queued it after the stop */
+	cancel_work_sync(&ch->work);
 	enbd_tx_free(&ch->tx);
 	kfree(ch);
 }
@@ -68,7 +70,10 @@ void enbd_channel_get(struct enbd_channel *ch)
 
 /**
  * enbd_channel_put() - drop a reference
- * @ch: a channel; stopped, if this may be the last one
+ * @ch: a channel; if this may be the last one it is stopped, and nobody who
+ *      found it in a route or a place still uses it
+ *
+ * Context: process, not the channel's own work.
  */
 void enbd_channel_put(struct enbd_channel *ch)
 {

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of channel.c: its end. There is no socket; what is done to one is
+ * noted, and what it says is set by the test.
+ */
+#define NOTRACE
+
+#include <kunit/test.h>
+
+/* Other tests have their own */
+#define enbd_channel_queue test_channel_queue
+#define enbd_channel_kick test_channel_kick
+#define enbd_channel_lose test_channel_lose
+#include "channel.c"
+
+int enbd_sock_init(void)
+{
+	return 0;
+}
+
+void enbd_sock_exit(void)
+{
+}
+
+int enbd_sock_attach(struct enbd_sock *s, struct socket *sock,
+		     void (*wake)(void *priv), void *priv,
+		     struct netlink_ext_ack *extack)
+{
+	s->sock = sock;
+	return 0;
+}
+
+void enbd_sock_detach(struct enbd_sock *s)
+{
+}
+
+void enbd_sock_abort(struct socket *sock, int err)
+{
+}
+
+void enbd_sock_put(struct socket *sock)
+{
+}
+
+void enbd_sock_names(struct socket *sock, char *local, char *peer)
+{
+}
+
+bool enbd_sock_ended(const struct enbd_sock *s, int *err)
+{
+	return false;
+}
+
+bool enbd_sock_await_end(struct socket *sock, unsigned int ms)
+{
+	return true;
+}
+
+int enbd_tx_init(struct enbd_tx *tx)
+{
+	return 0;
+}
+
+void enbd_tx_free(struct enbd_tx *tx)
+{
+}
+
+int enbd_tx_push(struct enbd_channel *ch)
+{
+	return 0;
+}
+
+bool enbd_tx_disc(struct enbd_channel *ch)
+{
+	return true;
+}
+
+void enbd_rxq_init(struct enbd_channel *ch)
+{
+}
+
+int enbd_rxq_pull(struct enbd_channel *ch)
+{
+	return 0;
+}
+
+static void test_attend(struct enbd_channel *ch)
+{
+}
+
+static const struct enbd_channel_ops test_ops = {
+	.attend = test_attend,
+};
+
+static struct enbd_channel *channel(struct kunit *test)
+{
+	struct enbd_channel *ch;
+
+	ch = enbd_channel_new(NULL, 0, ENBD_REPLY_FORMAT_SIMPLE, "nda",
+			      &test_ops, NULL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, ch);
+	return ch;
+}
+
+/*
+ * A submitter may queue the work after the channel was stopped, as long as the
+ * session waits for it. Who frees it then is told by KASAN and debug objects.
+ */
+static void channel_freed_with_work(struct kunit *test)
+{
+	struct enbd_channel *ch = channel(test);
+
+	set_bit(ENBD_CHANNEL_DYING, &ch->bits);
+	enbd_channel_start(ch);
+	enbd_channel_put(ch);
+	flush_workqueue(enbd_wq);
+}
+
+static struct kunit_case channel_cases[] = {
+	KUNIT_CASE(channel_freed_with_work),
+	{}
+};
+
+static int channel_suite_init(struct kunit_suite *suite)
+{
+	return enbd_channel_init();
+}
+
+static void channel_suite_exit(struct kunit_suite *suite)
+{
+	if (enbd_wq)
+		enbd_channel_exit();
+}
+
+static struct kunit_suite channel_suite = {
+	.name = "enbd_channel",
+	.suite_init = channel_suite_init,
+	.suite_exit = channel_suite_exit,
+	.test_cases = channel_cases,
+};
+
+kunit_test_suite(channel_suite);
