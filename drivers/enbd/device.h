@@ -83,7 +83,8 @@ struct enbd_device_config {
  * @bits:    ENBD_DEVICE_*
  * @lock:    owns @disk, changes of size and timeouts, @channel_dir
  * @channel_dir: sysfs directories of channels
- * @offered: most bytes that the server ever said the export has
+ * @offered: most bytes that the server ever said the export has, or less since
+ *           somebody set the size by hand
  * @said:    what it said last
  * @resize_work: makes them the size of the device
  * @uevent_work: tells udev the state; never under a lock that recovery needs

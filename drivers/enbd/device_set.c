@@ -8,15 +8,8 @@
 
 #include "disk.h"
 
-/**
- * enbd_device_resize() - the export has another size
- * @dev:  the device
- * @size: bytes
- * @why:  set to a text that says why not
- *
- * Context: process. Return: 0, -EINVAL, or -ENOMEM.
- */
-int enbd_device_resize(struct enbd_device *dev, u64 size, const char **why)
+/* Under dev->lock. Returns 0, -EINVAL, or -ENOMEM, and a text in @why. */
+static int device_resize(struct enbd_device *dev, u64 size, const char **why)
 {
 	struct enbd_device_config wanted = dev->config;
 	int err = 0;
@@ -26,7 +19,6 @@ int enbd_device_resize(struct enbd_device *dev, u64 size, const char **why)
 	*why = enbd_device_check(&wanted, &attr);
 	if (*why)
 		return -EINVAL;
-	mutex_lock(&dev->lock);
 	if (dev->size != size)
 		err = enbd_session_resize(&dev->session, size);
 	if (err) {
@@ -36,6 +28,28 @@ int enbd_device_resize(struct enbd_device *dev, u64 size, const char **why)
 		enbd_disk_set_size(dev);
 		enbd_device_notify(dev, ENBD_EVENT_DEVICE_RESIZE, NULL);
 	}
+	return err;
+}
+
+/**
+ * enbd_device_resize() - somebody wants another size
+ * @dev:  the device
+ * @size: bytes
+ * @why:  set to a text that says why not
+ *
+ * From now on a connection need not offer more than that, whatever the server had
+ * said before: who makes the device smaller knows that the export is.
+ *
+ * Context: process. Return: 0, -EINVAL, or -ENOMEM.
+ */
+int enbd_device_resize(struct enbd_device *dev, u64 size, const char **why)
+{
+	int err;
+
+	mutex_lock(&dev->lock);
+	err = device_resize(dev, size, why);
+	if (!err && size < READ_ONCE(dev->offered))
+		WRITE_ONCE(dev->offered, size);
 	mutex_unlock(&dev->lock);
 	return err;
 }
@@ -67,8 +81,10 @@ void enbd_device_resize_work(struct work_struct *work)
 	const char *why;
 	int err = 0;
 
-	if (size > READ_ONCE(dev->size))
-		err = enbd_device_resize(dev, size, &why);
+	mutex_lock(&dev->lock);
+	if (size > dev->size)
+		err = device_resize(dev, size, &why);
+	mutex_unlock(&dev->lock);
 	if (err)
 		pr_warn_ratelimited("%s: the server offers %llu bytes: %s\n",
 				    dev->name, size, why ?: "no memory");
@@ -89,6 +105,8 @@ void enbd_device_resize_work(struct work_struct *work)
  */
 const char *enbd_device_judge_size(const struct enbd_device *dev, u64 size)
 {
+	if (size > S64_MAX)
+		return "size offered to the channel is beyond 2^63 - 1 bytes";
 	if (!(dev->session.features & ENBD_FEATURE_RESIZE))
 		return size == READ_ONCE(dev->size) ? NULL :
 		       "size offered to the channel is not the device's, is it the same export?";
@@ -102,7 +120,10 @@ const char *enbd_device_judge_size(const struct enbd_device *dev, u64 size)
  * @size: bytes
  *
  * With ENBD_FEATURE_RESIZE the device grows with it, a little later; a size that
- * was set by hand stays until then. Context: any that may queue work.
+ * was set by hand stays until then. What no disk can have is ignored: it must not
+ * be what later connections are judged by.
+ *
+ * Context: any that may queue work.
  */
 void enbd_device_offer(struct enbd_device *dev, u64 size)
 {
@@ -112,7 +133,10 @@ void enbd_device_offer(struct enbd_device *dev, u64 size)
 	    size == READ_ONCE(dev->said))
 		return;
 	WRITE_ONCE(dev->said, size);
-	if (size < largest) {
+	if (size > S64_MAX) {
+		pr_warn_ratelimited("%s: the server says that the export has %llu bytes, which is ignored\n",
+				    dev->name, size);
+	} else if (size < largest) {
 		pr_warn_ratelimited("%s: the export has shrunk from %llu to %llu bytes, the device has not\n",
 				    dev->name, largest, size);
 	} else if (size > largest) {

@@ -169,4 +169,30 @@ ok "a smaller size is told to the administrator" wait_for 10 \
 ok "and the device stays as it is" grown
 ok "disconnect" disconnect
 
+# 6. what it says of its size keeps nobody out for ever
+policy
+need_connect "$URI" -n 2 --keepalive 0.2
+absurd=9223372036854775808
+policy size=$absurd
+ok "a size that no disk can have is told to the administrator" wait_for 10 \
+	log_has "$NAME: the server says that the export has $absurd bytes"
+policy keepalive=error:5
+ok "its channels are lost" wait_for 20 dev_is "$NAME" parked
+policy
+ok "and a new one is taken" enbdctl channel add "$DEV"
+policy size=$((1 << 62))
+huge()
+{
+	[ "$(dev_bytes)" = $((1 << 62)) ]
+}
+ok "one that a disk can have is believed" wait_for 10 huge
+policy keepalive=error:5
+ok "its channels are lost" wait_for 20 dev_is "$NAME" parked
+policy
+nok "and a smaller one is not, by itself" enbdctl channel add "$DEV"
+is "$(enbdctl resize "$DEV")" $((2 << 20)) "but when the administrator says so"
+ok "a new channel" enbdctl channel add "$DEV"
+ok "works" within 10 dd if="$DEV" of=/dev/null bs=4k count=4 iflag=direct
+ok "disconnect" disconnect
+
 done_testing
