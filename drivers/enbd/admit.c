@@ -145,7 +145,7 @@ static int session_journal(struct enbd_session *s, u32 features)
 }
 
 static int session_add(struct enbd_session *s, struct socket *sock,
-		       const struct enbd_channel_config *cfg,
+		       struct enbd_channel_config *cfg,
 		       struct netlink_ext_ack *extack)
 {
 	struct enbd_shown shown = {
@@ -190,6 +190,7 @@ static int session_add(struct enbd_session *s, struct socket *sock,
 		return err;
 	}
 
+	cfg->incarnation = incarnation;
 	enbd_stale_look(s, ch, &shown);
 	enbd_identity_adopt(&s->identity, &shown);
 	s->features = s->identity.features;
@@ -214,7 +215,7 @@ static int session_add(struct enbd_session *s, struct socket *sock,
 /**
  * enbd_session_add() - add a channel
  * @s:      the session
- * @cfg:    see there
+ * @cfg:    see there; its incarnation is set
  * @extack: told why not
  *
  * Context: process. Return: the index, or -ENODEV if the device is being
@@ -223,8 +224,7 @@ static int session_add(struct enbd_session *s, struct socket *sock,
  * if it was not the last to reserve the place, -EBUSY if the kernel uses the
  * socket already, or what enbd_sock_get() says.
  */
-int enbd_session_add(struct enbd_session *s,
-		     const struct enbd_channel_config *cfg,
+int enbd_session_add(struct enbd_session *s, struct enbd_channel_config *cfg,
 		     struct netlink_ext_ack *extack)
 {
 	struct socket *sock = enbd_sock_get(cfg->fd, extack);

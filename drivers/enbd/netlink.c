@@ -227,7 +227,7 @@ static int read_wish(const struct enbd_device *dev, struct nlattr **tb,
 
 /* As enbd_session_add(), and says which attribute is to blame. */
 static int add_channel(struct enbd_session *s,
-		       const struct enbd_channel_config *wish,
+		       struct enbd_channel_config *wish,
 		       struct genl_info *info, struct nlattr **tb)
 {
 	int ret = enbd_session_add(s, wish, info->extack);
@@ -482,8 +482,12 @@ int enbd_nl_channel_add_doit(struct sk_buff *skb, struct genl_info *info)
 					  nla_get_u64(info->attrs[ENBD_A_CHANNEL_SIZE]));
 		enbd_sysfs_refresh(dev);
 		err = reply(info, ENBD_NL_CHANNEL_ADD, fill_channel_id, &id);
-		if (err)
-			enbd_session_del(&dev->session, id.index, NULL);
+		if (err) {
+			/* but not one that somebody else has put there since */
+			enbd_session_del(&dev->session, id.index,
+					 wish.incarnation, NULL);
+			enbd_sysfs_refresh(dev);
+		}
 	}
 	enbd_device_put(dev);
 	return err;
@@ -604,7 +608,7 @@ int enbd_nl_channel_del_doit(struct sk_buff *skb, struct genl_info *info)
 		GENL_SET_ERR_MSG(info, "index of the channel is missing");
 		err = -EINVAL;
 	} else {
-		err = enbd_session_del(&dev->session, nla_get_u32(attr),
+		err = enbd_session_del(&dev->session, nla_get_u32(attr), 0,
 				       info->extack);
 		if (err)
 			blame(info, NULL, attr);

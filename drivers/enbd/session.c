@@ -144,6 +144,8 @@ void enbd_session_free(struct enbd_session *s)
  * enbd_session_del() - remove a channel
  * @s:      the session
  * @index:  which
+ * @incarnation: only if it is this one; 0 for whichever is there, and for a
+ *          connection that is being made for the place
  * @extack: told why not
  *
  * What it does not answer in a moment is given to the others.
@@ -151,7 +153,7 @@ void enbd_session_free(struct enbd_session *s)
  * Context: process. Return: 0 or -ENODEV.
  */
 int enbd_session_del(struct enbd_session *s, unsigned int index,
-		     struct netlink_ext_ack *extack)
+		     u32 incarnation, struct netlink_ext_ack *extack)
 {
 	struct enbd_channel *ch = NULL;
 	unsigned int noio;
@@ -160,9 +162,10 @@ int enbd_session_del(struct enbd_session *s, unsigned int index,
 	if (index < ENBD_MAX_CHANNELS) {
 		ch = enbd_session_channel(s, index);
 		/* a connection that is being made for it comes too late */
-		s->place[index].reserved = false;
+		if (!incarnation)
+			s->place[index].reserved = false;
 	}
-	if (!ch) {
+	if (!ch || (incarnation && ch->incarnation != incarnation)) {
 		enbd_session_unlock(s, noio);
 		NL_SET_ERR_MSG(extack, "no such channel");
 		return -ENODEV;

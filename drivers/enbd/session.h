@@ -106,7 +106,8 @@ struct enbd_place {
  * @index:  where, or -1 for the first place that is free or whose channel was
  *          lost
  * @format: enum enbd_reply_format settled on this connection
- * @incarnation: as reserved and told to the server, 0 for none
+ * @incarnation: as reserved and told to the server, 0 for none; once there is a
+ *          channel, which one it is
  * @features: ENBD_FEATURE_* granted on this connection
  * @signature: ENBD_SIGNATURE_LEN bytes that the server showed, or NULL
  * @verifier: ENBD_VERIFIER_LEN bytes that the server showed, or NULL
@@ -237,12 +238,11 @@ void enbd_session_free(struct enbd_session *s);
 /* admit.c */
 int enbd_session_reserve(struct enbd_session *s, int index, u32 *incarnation,
 			 struct netlink_ext_ack *extack);
-int enbd_session_add(struct enbd_session *s,
-		     const struct enbd_channel_config *cfg,
+int enbd_session_add(struct enbd_session *s, struct enbd_channel_config *cfg,
 		     struct netlink_ext_ack *extack);
 
 int enbd_session_del(struct enbd_session *s, unsigned int index,
-		     struct netlink_ext_ack *extack);
+		     u32 incarnation, struct netlink_ext_ack *extack);
 void enbd_session_close(struct enbd_session *s);
 void enbd_session_fail(struct enbd_session *s);
 void enbd_session_shutdown(struct enbd_session *s, bool orderly);

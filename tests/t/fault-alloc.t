@@ -116,8 +116,12 @@ first[0].close()
 
 
 def channels():
-    return [c['index'] for c in f.call('channel-get', [('device-index', 0)],
-                                       dump=True)]
+    there = [c['index'] for c in f.call('channel-get', [('device-index', 0)],
+                                        dump=True)]
+    # A directory may find no memory, but none is left without a channel.
+    return there, sorted({d for d in os.listdir('/sys/block/nda')
+                          if d.startswith('channel')} -
+                         {'channel%d' % i for i in there})
 
 
 def add_channel(arg):
