@@ -135,7 +135,10 @@ static int session_identity(struct enbd_session *s,
 	return enbd_identity_errno(fault);
 }
 
-/* The first channel says whether there is to be a journal. */
+/*
+ * The first channel says whether there is to be a journal. Nobody sees the device
+ * then, so no memory is waited for that needs the session's lock.
+ */
 static int session_journal(struct enbd_session *s, u32 features)
 {
 	if (!(features & ENBD_FEATURE_VERIFIER) || s->led.journal)
@@ -144,8 +147,8 @@ static int session_journal(struct enbd_session *s, u32 features)
 	return s->led.journal ? 0 : -ENOMEM;
 }
 
-static int session_add(struct enbd_session *s, struct socket *sock,
-		       struct enbd_channel_config *cfg,
+static int session_add(struct enbd_session *s, struct enbd_channel *ch,
+		       struct socket *sock, struct enbd_channel_config *cfg,
 		       struct netlink_ext_ack *extack)
 {
 	struct enbd_shown shown = {
@@ -153,7 +156,7 @@ static int session_add(struct enbd_session *s, struct socket *sock,
 		.signature = cfg->signature,
 		.verifier = cfg->verifier,
 	};
-	struct enbd_channel *ch, *old;
+	struct enbd_channel *old;
 	u32 incarnation;
 	int err, index;
 	bool splice;
@@ -166,10 +169,7 @@ static int session_add(struct enbd_session *s, struct socket *sock,
 		err = session_incarnation(s, index, cfg, &incarnation, extack);
 	if (err)
 		return err;
-	ch = enbd_channel_new(&s->led, index, cfg->format, s->disk,
-			      &session_channel_ops, s);
-	if (IS_ERR(ch))
-		return PTR_ERR(ch);
+	ch->index = index;
 	ch->hw_queue = index % s->nr_queues;
 	ch->cpu = s->ops->cpu(s, ch->hw_queue, index / s->nr_queues);
 	ch->incarnation = incarnation;
@@ -185,10 +185,8 @@ static int session_add(struct enbd_session *s, struct socket *sock,
 	err = session_journal(s, cfg->features);
 	if (!err)
 		err = enbd_channel_open(ch, sock, splice, extack);
-	if (err) {
-		enbd_channel_put(ch);
+	if (err)
 		return err;
-	}
 
 	cfg->incarnation = incarnation;
 	enbd_stale_look(s, ch, &shown);
@@ -228,15 +226,28 @@ int enbd_session_add(struct enbd_session *s, struct enbd_channel_config *cfg,
 		     struct netlink_ext_ack *extack)
 {
 	struct socket *sock = enbd_sock_get(cfg->fd, extack);
+	struct enbd_channel *ch;
 	unsigned int noio;
 	int ret;
 
 	if (IS_ERR(sock))
 		return PTR_ERR(sock);
+	/* reclaim may wait for this channel; and others must not wait for us */
+	noio = memalloc_noio_save();
+	ch = enbd_channel_new(&s->led, cfg->format, s->disk,
+			      &session_channel_ops, s);
+	memalloc_noio_restore(noio);
+	if (IS_ERR(ch)) {
+		ret = PTR_ERR(ch);
+		goto err_sock;
+	}
 	noio = enbd_session_lock(s);
-	ret = session_add(s, sock, cfg, extack);
+	ret = session_add(s, ch, sock, cfg, extack);
 	enbd_session_unlock(s, noio);
-	if (ret < 0)
-		enbd_sock_put(sock);
+	if (ret >= 0)
+		return ret;
+	enbd_channel_put(ch);
+err_sock:
+	enbd_sock_put(sock);
 	return ret;
 }

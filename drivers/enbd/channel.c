@@ -280,7 +280,6 @@ static void channel_work(struct work_struct *work)
 /**
  * enbd_channel_new() - make a channel without a socket
  * @led:     the device's requests
- * @index:   its place in the session, below ENBD_IO_NO_CHANNEL
  * @format:  enum enbd_reply_format settled with the server
  * @disk:    name of the device, outlives the channel
  * @ops:     see there
@@ -288,8 +287,8 @@ static void channel_work(struct work_struct *work)
  *
  * Context: may sleep. Return: the channel or ERR_PTR(-ENOMEM).
  */
-struct enbd_channel *enbd_channel_new(struct enbd_ledger *led, u8 index,
-				      u32 format, const char *disk,
+struct enbd_channel *enbd_channel_new(struct enbd_ledger *led, u32 format,
+				      const char *disk,
 				      const struct enbd_channel_ops *ops,
 				      void *session)
 {
@@ -302,7 +301,6 @@ struct enbd_channel *enbd_channel_new(struct enbd_ledger *led, u8 index,
 	ch->ops = ops;
 	ch->session = session;
 	ch->disk = disk;
-	ch->index = index;
 	ch->format = format;
 	ch->cpu = WORK_CPU_UNBOUND;
 	ch->state = ENBD_CHANNEL_STATE_LOST;
@@ -320,7 +318,7 @@ struct enbd_channel *enbd_channel_new(struct enbd_ledger *led, u8 index,
 
 /**
  * enbd_channel_open() - give a channel its socket
- * @ch:     a new channel
+ * @ch:     a new channel that knows its place
  * @sock:   from enbd_sock_get(); the reference passes on success
  * @splice: the socket may refer to pages, if it can
  * @extack: told why not

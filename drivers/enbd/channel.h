@@ -184,7 +184,8 @@ struct enbd_rxq {
  * @ops:       constant
  * @session:   for @ops; constant
  * @disk:      name of the device, for messages; constant
- * @index:     place in the session; constant
+ * @index:     place in the session, below ENBD_IO_NO_CHANNEL; constant once it
+ *             is open
  * @hw_queue:  hardware queue it belongs to; constant
  * @cpu:       where its work runs; constant
  * @format:    enum enbd_reply_format; constant
@@ -266,8 +267,8 @@ struct enbd_channel {
 int enbd_channel_init(void);
 void enbd_channel_exit(void);
 
-struct enbd_channel *enbd_channel_new(struct enbd_ledger *led, u8 index,
-				      u32 format, const char *disk,
+struct enbd_channel *enbd_channel_new(struct enbd_ledger *led, u32 format,
+				      const char *disk,
 				      const struct enbd_channel_ops *ops,
 				      void *session);
 int enbd_channel_open(struct enbd_channel *ch, struct socket *sock,

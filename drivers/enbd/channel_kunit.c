@@ -96,8 +96,8 @@ static struct enbd_channel *channel(struct kunit *test)
 {
 	struct enbd_channel *ch;
 
-	ch = enbd_channel_new(NULL, 0, ENBD_REPLY_FORMAT_SIMPLE, "nda",
-			      &test_ops, NULL);
+	ch = enbd_channel_new(NULL, ENBD_REPLY_FORMAT_SIMPLE, "nda", &test_ops,
+			      NULL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, ch);
 	return ch;
 }

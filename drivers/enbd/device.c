@@ -201,17 +201,16 @@ static void device_session_channel(struct enbd_session *s,
 }
 
 /* What becomes of the writes of a channel that could not be fenced? */
-static const char *unfenced_writes(const struct enbd_session *s,
-				   const struct enbd_place *p)
+static const char *unfenced_writes(const struct enbd_session *s, bool held)
 {
-	if (list_empty(&p->held))
+	if (!held)
 		return "had failed before";
 	return s->replay == ENBD_REPLAY_FENCED ? "fail" :
 						 "are sent again all the same";
 }
 
 static void device_session_place(struct enbd_session *s, unsigned int index,
-				 enum enbd_event event)
+				 enum enbd_event event, bool held)
 {
 	struct enbd_device *dev = session_device(s);
 	struct enbd_place *p = &s->place[index];
@@ -219,7 +218,7 @@ static void device_session_place(struct enbd_session *s, unsigned int index,
 	trace_enbd_place(dev->name, index, p->fence, event);
 	if (event == ENBD_EVENT_CHANNEL_UNFENCED)
 		pr_warn_ratelimited("%s: channel %u could not be fenced, its writes %s\n",
-				    dev->name, index, unfenced_writes(s, p));
+				    dev->name, index, unfenced_writes(s, held));
 	enbd_notify_place(dev->index, dev->name, index, p->fence, event,
 			  p->stall);
 }

@@ -123,13 +123,14 @@ static void fence_over(struct enbd_session *s, unsigned int index,
 	struct enbd_place *p = &s->place[index];
 	bool held = !list_empty(&p->held);
 
-	s->ops->place(s, index, event);
 	if (held) {
 		release(s, p, fail);
 		p->stall = stall_us(p);
 	}
+	/* telling takes memory, which may be freed by just these writes */
+	s->ops->place(s, index, event, held);
 	if (held && !fail)
-		s->ops->place(s, index, ENBD_EVENT_CHANNEL_REPLAYED);
+		s->ops->place(s, index, ENBD_EVENT_CHANNEL_REPLAYED, held);
 	p->fence = 0;
 	p->left = false;
 }

@@ -112,6 +112,7 @@ struct journal_maps {
  * @lock:    owns who owns which map, and what is set aside and moved
  * @size:    bytes of the device; written under @lock
  * @token:   of the last flush; under @lock
+ * @spare:   what the next resize will put in the place of @maps; whose call it is
  * @growing: what was marked before a resize is not all in @maps yet; under
  *           @lock
  */
@@ -120,6 +121,7 @@ struct enbd_journal {
 	spinlock_t lock;	/* see above */
 	u64 size;
 	u32 token;
+	struct journal_maps *spare;
 	bool growing;
 };
 
@@ -152,8 +154,9 @@ static struct journal_maps *maps_new(u64 size, unsigned int shift)
 	struct journal_maps *maps;
 	unsigned int i;
 
+	/* may fail rather than wait for ever: what is freed may need our caller */
 	maps = kvzalloc(struct_size(maps, bits, MAPS * (each + chunks)),
-			GFP_KERNEL);
+			GFP_KERNEL | __GFP_RETRY_MAYFAIL);
 	if (!maps)
 		return NULL;
 	maps->nr = nr;
@@ -321,13 +324,35 @@ void enbd_journal_free(struct enbd_journal *j)
 	if (!j)
 		return;
 	kvfree(rcu_dereference_protected(j->maps, true));
+	kvfree(j->spare);
 	kfree(j);
 }
 
 /**
- * enbd_journal_resize() - the device has another size
+ * enbd_journal_prepare() - have the memory for another size
  * @j:    the journal
  * @size: bytes, up to 2^63 - 1
+ *
+ * Context: may sleep; one call at a time, and no enbd_journal_resize() meanwhile.
+ * Return: 0 or -ENOMEM; nothing has changed.
+ */
+int enbd_journal_prepare(struct enbd_journal *j, u64 size)
+{
+	struct journal_maps *old = rcu_dereference_protected(j->maps, true);
+	unsigned int shift = max(shift_for(size), old->shift);
+
+	kvfree(j->spare);
+	j->spare = NULL;
+	if (regions(size, shift) <= old->nr && shift == old->shift)
+		return 0;
+	j->spare = maps_new(size, shift);
+	return j->spare ? 0 : -ENOMEM;
+}
+
+/**
+ * enbd_journal_resize() - the device has another size
+ * @j:    the journal, prepared for it
+ * @size: bytes
  *
  * To be called before requests to a new part of the device are possible. What
  * is beyond a smaller size is not told, but not forgotten. A flush that is
@@ -335,27 +360,21 @@ void enbd_journal_free(struct enbd_journal *j)
  *
  * Context: may sleep, waits for marks being made; one call at a time, and none
  * of enbd_journal_clear() nor enbd_journal_next_range() meanwhile.
- * Return: 0, or -ENOMEM and everything is as before.
  */
-int enbd_journal_resize(struct enbd_journal *j, u64 size)
+void enbd_journal_resize(struct enbd_journal *j, u64 size)
 {
 	struct journal_maps *old = rcu_dereference_protected(j->maps, true);
-	unsigned int shift = max(shift_for(size), old->shift);
-	struct journal_maps *maps = old;
+	struct journal_maps *maps = j->spare ?: old;
 	unsigned long at, end;
 
-	if (regions(size, shift) > old->nr || shift > old->shift) {
-		maps = maps_new(size, shift);
-		if (!maps)
-			return -ENOMEM;
-	}
+	j->spare = NULL;
 	spin_lock(&j->lock);
 	j->growing = maps != old;
 	WRITE_ONCE(j->size, size);
 	rcu_assign_pointer(j->maps, maps);
 	spin_unlock(&j->lock);
 	if (maps == old)
-		return 0;
+		return;
 
 	/* from here on nobody else looks at the old maps */
 	synchronize_rcu_expedited();
@@ -370,7 +389,6 @@ int enbd_journal_resize(struct enbd_journal *j, u64 size)
 	j->growing = false;
 	spin_unlock(&j->lock);
 	kvfree(old);
-	return 0;
 }
 
 /**

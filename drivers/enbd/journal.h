@@ -23,7 +23,8 @@ struct enbd_journal;
 
 struct enbd_journal *enbd_journal_new(u64 size);
 void enbd_journal_free(struct enbd_journal *j);
-int enbd_journal_resize(struct enbd_journal *j, u64 size);
+int enbd_journal_prepare(struct enbd_journal *j, u64 size);
+void enbd_journal_resize(struct enbd_journal *j, u64 size);
 void enbd_journal_clear(struct enbd_journal *j);
 
 void enbd_journal_mark(struct enbd_journal *j, u64 offset, u64 length);

@@ -47,6 +47,15 @@ do {									\
 		model_wrong = "line " MODEL_STR(__LINE__) ": not: " #what; \
 } while (0)
 
+static int resize(struct enbd_journal *j, u64 size)
+{
+	int err = enbd_journal_prepare(j, size);
+
+	if (!err)
+		enbd_journal_resize(j, size);
+	return err;
+}
+
 /* Are these, to the first of length 0, all that is in the journal? */
 static bool has_just(struct enbd_journal *j, const struct model_range *r)
 {
@@ -354,7 +363,7 @@ static void case_part_of_a_region(struct enbd_journal *j)
 	u64 size = CHUNK * REGION + 1536;
 	u64 last = CHUNK * REGION;
 
-	EXPECT(!enbd_journal_resize(j, size));
+	EXPECT(!resize(j, size));
 	write_region(j, 1);
 	enbd_journal_mark(j, last, 512);
 	EXPECT(HAS(j, { REGION, REGION }, { last, 1536 }));
@@ -379,14 +388,14 @@ static void case_shrink(struct enbd_journal *j)
 {
 	write_region(j, 1);
 	write_region(j, 100);
-	EXPECT(!enbd_journal_resize(j, 100 * REGION + 512));
+	EXPECT(!resize(j, 100 * REGION + 512));
 	EXPECT(HAS(j, { REGION, REGION }, { 100 * REGION, 512 }));
-	EXPECT(!enbd_journal_resize(j, 100 * REGION));
+	EXPECT(!resize(j, 100 * REGION));
 	EXPECT(HAS(j, { REGION, REGION }));
-	EXPECT(!enbd_journal_resize(j, REGION));
+	EXPECT(!resize(j, REGION));
 	EXPECT(NONE(j));
 	/* not forgotten */
-	EXPECT(!enbd_journal_resize(j, MODEL_SIZE));
+	EXPECT(!resize(j, MODEL_SIZE));
 	EXPECT(HAS(j, { REGION, REGION }, { 100 * REGION, REGION }));
 }
 
@@ -397,7 +406,7 @@ static void case_grow(struct enbd_journal *j)
 	write_region(j, 1);
 	f = enbd_journal_flush_begin(j);
 	enbd_journal_mark(j, MODEL_SIZE - 1, 1);
-	EXPECT(!enbd_journal_resize(j, 2 * MODEL_SIZE));
+	EXPECT(!resize(j, 2 * MODEL_SIZE));
 	EXPECT(enbd_journal_region_size(j) == REGION);
 	EXPECT(HAS(j, { REGION, REGION }, { MODEL_SIZE - REGION, REGION }));
 	/* a flush from before clears nothing */
@@ -418,11 +427,11 @@ static void case_grow_regions(struct enbd_journal *j)
 
 	write_region(j, 5);
 	write_region(j, 8);
-	EXPECT(!enbd_journal_resize(j, 600 * GI));
+	EXPECT(!resize(j, 600 * GI));
 	EXPECT(enbd_journal_region_size(j) == 4 * REGION);
-	EXPECT(!enbd_journal_resize(j, 250 * GI));
+	EXPECT(!resize(j, 250 * GI));
 	EXPECT(enbd_journal_region_size(j) == 4 * REGION);
-	EXPECT(!enbd_journal_resize(j, TI));
+	EXPECT(!resize(j, TI));
 	EXPECT(enbd_journal_region_size(j) == 4 * REGION);
 	EXPECT(HAS(j, { 4 * REGION, 8 * REGION }));
 	EXPECT(HAS(j, { 4 * REGION, 8 * REGION }));
@@ -572,7 +581,7 @@ static void model_resize(struct enbd_journal *j)
 		model.written[i] = 0;
 	model.exact = false;
 	model.size = size;
-	EXPECT(!enbd_journal_resize(j, size));
+	EXPECT(!resize(j, size));
 }
 
 static void model_compare(struct enbd_journal *j)

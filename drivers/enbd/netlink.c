@@ -53,23 +53,41 @@ static struct enbd_device *find_device(struct genl_info *info, int type)
 	return dev;
 }
 
+/* A reply to be filled behind its header. Returns NULL without memory. */
+static struct sk_buff *reply_new(struct genl_info *info, u8 cmd, void **hdr)
+{
+	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+
+	if (skb)
+		*hdr = genlmsg_put_reply(skb, info, &enbd_nl_family, 0, cmd);
+	return skb;
+}
+
+/* Finish the reply and send it, unless it could not be made. */
+static int reply_send(struct genl_info *info, struct sk_buff *skb, void *hdr,
+		      int err)
+{
+	if (err) {
+		nlmsg_free(skb);
+		return err;
+	}
+	genlmsg_end(skb, hdr);
+	return genlmsg_reply(skb, info);
+}
+
 /* A reply of @fill, sent to who asked. */
 static int reply(struct genl_info *info, u8 cmd,
 		 int (*fill)(struct sk_buff *skb, const void *arg),
 		 const void *arg)
 {
-	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	struct sk_buff *skb;
 	void *hdr;
 
+	skb = reply_new(info, cmd, &hdr);
 	if (!skb)
 		return -ENOMEM;
-	hdr = genlmsg_put_reply(skb, info, &enbd_nl_family, 0, cmd);
-	if (!hdr || fill(skb, arg)) {
-		nlmsg_free(skb);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(skb, hdr);
-	return genlmsg_reply(skb, info);
+	return reply_send(info, skb, hdr,
+			  !hdr || fill(skb, arg) ? -EMSGSIZE : 0);
 }
 
 static int fill_device_id(struct sk_buff *skb, const void *arg)
@@ -493,41 +511,34 @@ int enbd_nl_channel_add_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-struct channel_at {
-	const struct enbd_device *dev;
-	const struct enbd_channel *ch;
-};
-
-static int fill_channel_at(struct sk_buff *skb, const void *arg)
-{
-	const struct channel_at *at = arg;
-
-	return fill_channel(skb, at->dev, at->ch);
-}
-
 int enbd_nl_channel_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct enbd_device *dev = find_device(info, ENBD_A_CHANNEL_DEVICE_INDEX);
 	u32 index = attr_u32(info->attrs[ENBD_A_CHANNEL_INDEX], U32_MAX);
-	struct channel_at at = { .dev = dev };
-	unsigned int noio;
+	struct enbd_channel *ch = NULL;
+	struct sk_buff *msg;
 	int err = -ENODEV;
+	void *hdr;
 	int idx;
 
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
-	/* who replaces channels waits for us, and reclaim may for him */
-	noio = memalloc_noio_save();
+	/* who replaces channels waits for us: do not wait for memory meanwhile */
+	msg = reply_new(info, ENBD_NL_CHANNEL_GET, &hdr);
+	if (!msg) {
+		enbd_device_put(dev);
+		return -ENOMEM;
+	}
 	idx = srcu_read_lock(&dev->session.srcu);
 	if (index < ENBD_MAX_CHANNELS)
-		at.ch = srcu_dereference(dev->session.channel[index],
-					 &dev->session.srcu);
-	if (at.ch)
-		err = reply(info, ENBD_NL_CHANNEL_GET, fill_channel_at, &at);
+		ch = srcu_dereference(dev->session.channel[index],
+				      &dev->session.srcu);
+	if (ch)
+		err = !hdr || fill_channel(msg, dev, ch) ? -EMSGSIZE : 0;
 	else
 		blame(info, "no such channel", info->attrs[ENBD_A_CHANNEL_INDEX]);
 	srcu_read_unlock(&dev->session.srcu, idx);
-	memalloc_noio_restore(noio);
+	err = reply_send(info, msg, hdr, err);
 	enbd_device_put(dev);
 	return err;
 }

@@ -7,6 +7,26 @@
 /* Room for the longest event */
 #define ENBD_NOTE_SIZE	(NLMSG_DEFAULT_SIZE / 2)
 
+/*
+ * Recovery tells what it does, and there may be no memory until it has done it:
+ * try once, do not wait for what is never freed.
+ */
+#define ENBD_NOTE_GFP	(GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN)
+
+/* A message to be filled behind its header. Returns NULL without memory. */
+static struct sk_buff *notify_new(u8 cmd, void **hdr)
+{
+	struct sk_buff *skb = nlmsg_new(ENBD_NOTE_SIZE, ENBD_NOTE_GFP);
+
+	if (skb)
+		*hdr = genlmsg_put(skb, 0, 0, &enbd_nl_family, 0, cmd);
+	else
+		/* as if it had not fitted into a queue: listeners ask for all */
+		genl_set_err(&enbd_nl_family, &init_net, 0, ENBD_NLGRP_EVENTS,
+			     -ENOBUFS);
+	return skb;
+}
+
 /* Finish the message and send it, unless it could not be made. */
 static void notify_send(struct sk_buff *skb, void *hdr, int err)
 {
@@ -15,7 +35,8 @@ static void notify_send(struct sk_buff *skb, void *hdr, int err)
 		return;
 	}
 	genlmsg_end(skb, hdr);
-	genlmsg_multicast(&enbd_nl_family, skb, 0, ENBD_NLGRP_EVENTS, GFP_NOIO);
+	genlmsg_multicast(&enbd_nl_family, skb, 0, ENBD_NLGRP_EVENTS,
+			  ENBD_NOTE_GFP);
 }
 
 /**
@@ -27,19 +48,21 @@ static void notify_send(struct sk_buff *skb, void *hdr, int err)
  * @size:   bytes
  * @reason: why, may be NULL
  *
- * An event that finds no memory is lost; a listener sees the rest by asking.
+ * An event that finds no memory is lost. Listeners are told that they missed one
+ * (ENOBUFS), and see the rest by asking.
+ *
  * Context: process.
  */
 void enbd_notify_device(u32 index, const char *name, enum enbd_event event,
 			u32 state, u64 size, const char *reason)
 {
-	struct sk_buff *skb = nlmsg_new(ENBD_NOTE_SIZE, GFP_NOIO);
+	struct sk_buff *skb;
 	void *hdr;
 	int err;
 
+	skb = notify_new(ENBD_NL_DEVICE_NTF, &hdr);
 	if (!skb)
 		return;
-	hdr = genlmsg_put(skb, 0, 0, &enbd_nl_family, 0, ENBD_NL_DEVICE_NTF);
 	err = !hdr ||
 	      nla_put_u32(skb, ENBD_A_DEVICE_INDEX, index) ||
 	      nla_put_string(skb, ENBD_A_DEVICE_NAME, name) ||
@@ -62,13 +85,13 @@ void enbd_notify_device(u32 index, const char *name, enum enbd_event event,
 void enbd_notify_channel(u32 index, const struct enbd_channel *ch,
 			 enum enbd_event event)
 {
-	struct sk_buff *skb = nlmsg_new(ENBD_NOTE_SIZE, GFP_NOIO);
+	struct sk_buff *skb;
 	void *hdr;
 	int err;
 
+	skb = notify_new(ENBD_NL_CHANNEL_NTF, &hdr);
 	if (!skb)
 		return;
-	hdr = genlmsg_put(skb, 0, 0, &enbd_nl_family, 0, ENBD_NL_CHANNEL_NTF);
 	err = !hdr ||
 	      nla_put_u32(skb, ENBD_A_CHANNEL_DEVICE_INDEX, index) ||
 	      nla_put_string(skb, ENBD_A_CHANNEL_DEVICE_NAME, ch->disk) ||
@@ -95,13 +118,13 @@ void enbd_notify_channel(u32 index, const struct enbd_channel *ch,
 void enbd_notify_place(u32 device, const char *name, u32 index, u32 incarnation,
 		       enum enbd_event event, u32 stall)
 {
-	struct sk_buff *skb = nlmsg_new(ENBD_NOTE_SIZE, GFP_NOIO);
+	struct sk_buff *skb;
 	void *hdr;
 	int err;
 
+	skb = notify_new(ENBD_NL_CHANNEL_NTF, &hdr);
 	if (!skb)
 		return;
-	hdr = genlmsg_put(skb, 0, 0, &enbd_nl_family, 0, ENBD_NL_CHANNEL_NTF);
 	err = !hdr ||
 	      nla_put_u32(skb, ENBD_A_CHANNEL_DEVICE_INDEX, device) ||
 	      nla_put_string(skb, ENBD_A_CHANNEL_DEVICE_NAME, name) ||

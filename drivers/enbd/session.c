@@ -314,19 +314,26 @@ void enbd_session_set_dead_timeout(struct enbd_session *s, u32 ms)
  * @s:    the session
  * @size: bytes; before requests to a new part are possible
  *
- * Context: process. Return: 0 or -ENOMEM, then nothing has changed.
+ * Context: process, one call at a time. Return: 0 or -ENOMEM, then nothing has
+ * changed.
  */
 int enbd_session_resize(struct enbd_session *s, u64 size)
 {
-	unsigned int noio = enbd_session_lock(s);
+	struct enbd_journal *j = s->led.journal;
+	unsigned int noio = memalloc_noio_save();
 	int err = 0;
 
-	if (s->led.journal)
-		err = enbd_journal_resize(s->led.journal, size);
-	if (!err)
-		s->size = size;
+	if (j)
+		err = enbd_journal_prepare(j, size);
+	memalloc_noio_restore(noio);
+	if (err)
+		return err;
+	noio = enbd_session_lock(s);
+	if (j)
+		enbd_journal_resize(j, size);
+	s->size = size;
 	enbd_session_unlock(s, noio);
-	return err;
+	return 0;
 }
 
 /* Change how long a command of our own may take, milliseconds, 0 for ever. */

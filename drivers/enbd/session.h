@@ -27,7 +27,8 @@ struct enbd_session;
  * struct enbd_session_ops - what a session tells its device
  * @state:   the state of the device changed
  * @channel: something happened to a channel
- * @place:   something happened to what a lost channel has left
+ * @place:   something happened to what a lost channel has left; whether writes
+ *           had been held for it
  * @size:    the server says that the export has so many bytes
  * @cpu:     the @nth CPU, modulo their number, that submits to a hardware queue
  *
@@ -38,7 +39,7 @@ struct enbd_session_ops {
 	void (*channel)(struct enbd_session *s, struct enbd_channel *ch,
 			enum enbd_event event);
 	void (*place)(struct enbd_session *s, unsigned int index,
-		      enum enbd_event event);
+		      enum enbd_event event, bool held);
 	void (*size)(struct enbd_session *s, u64 size);
 	int (*cpu)(struct enbd_session *s, unsigned int queue,
 		   unsigned int nth);
@@ -153,7 +154,8 @@ struct enbd_session_config {
  * struct enbd_session - see above
  *
  * Memory reclaim may wait for a channel to be replaced, which needs @lock: who
- * holds it allocates without I/O, see enbd_session_lock().
+ * holds it does without memory if there is none, and sockets allocate without I/O,
+ * see enbd_session_lock(). What cannot be done without is there before.
  *
  * @led:     all requests
  * @ops:     constant

@@ -135,6 +135,44 @@ sweep('channel-add', add_channel,
 sweep('device-set', lambda arg: f.call('device-set', index=0, size=size - 512),
       lambda: f.call('device-set', index=0, size=size),
       lambda: f.call('device-get', index=0)['size'])
+
+# An event that finds no memory is an overrun for who listens, never nothing.
+listener = Family()
+listener.join()
+
+
+def heard():
+    try:
+        return listener.event(5)
+    except OSError as e:
+        return e.errno
+
+
+def hear_the_rest():
+    while True:
+        try:
+            if listener.event(0.05) is None:
+                return
+        except OSError:
+            pass
+
+
+unheard = overruns = 0
+n, hit = 1, True
+while hit and n < 1000:
+    error, hit = call_failing(
+        n, lambda size: f.call('device-set', index=0, size=size), size - 512)
+    if error is not None and error < 0:
+        f.reopen()
+    if f.call('device-get', index=0)['size'] != size:
+        event = heard()
+        unheard += event is None
+        overruns += event == errno.ENOBUFS
+        f.call('device-set', index=0, size=size)
+    hear_the_rest()
+    n += 1
+equal(unheard, 0, 'events: none is missed without a word')
+ok(overruns > 0, 'events: failing memory was met')
 with open('/dev/nda', 'rb') as d:
     equal(len(d.read(65536)), 65536, 'the device reads')
 delete()

@@ -66,12 +66,12 @@ static void test_no_memory(void **state)
 	assert_non_null(j);
 	write_region(j, 1);
 	shim_alloc_left = 0;
-	assert_int_equal(enbd_journal_resize(j, TI), -ENOMEM);
+	assert_int_equal(resize(j, TI), -ENOMEM);
 	/* as it was */
 	assert_true(HAS(j, { REGION, REGION }));
 	assert_int_equal(enbd_journal_region_size(j), REGION);
 	/* no more regions, so no memory */
-	assert_int_equal(enbd_journal_resize(j, 4 * REGION), 0);
+	assert_int_equal(resize(j, 4 * REGION), 0);
 	shim_alloc_left = -1;
 	enbd_journal_free(j);
 }
@@ -171,7 +171,7 @@ static void *resizer(void *arg)
 		if (size < 4 * GI)
 			size += 16 * CHUNK * KI;
 		pthread_rwlock_wrlock(&srv.resize);
-		assert_int_equal(enbd_journal_resize(srv.j, size), 0);
+		assert_int_equal(resize(srv.j, size), 0);
 		pthread_rwlock_unlock(&srv.resize);
 		sched_yield();
 	}

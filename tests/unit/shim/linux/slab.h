@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define GFP_KERNEL	0
+#define __GFP_RETRY_MAYFAIL	0
 
 /* A test sets it: so many allocations succeed, the next does not. */
 static int shim_alloc_left = -1;
