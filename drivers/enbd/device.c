@@ -79,6 +79,7 @@ static void device_free(struct kref *ref)
 {
 	struct enbd_device *dev = container_of(ref, struct enbd_device, ref);
 
+	enbd_disk_free(dev);
 	enbd_session_free(&dev->session);
 	kfree(dev->config.uri);
 	kfree(dev->config.export);
@@ -328,7 +329,7 @@ static void device_del_work(struct work_struct *work)
 	enbd_session_shutdown(&dev->session,
 			      !test_bit(ENBD_DEVICE_FORCED, &dev->bits));
 	enbd_session_flush(&dev->session);
-	enbd_disk_free(dev);
+	enbd_disk_put(dev);
 	xa_erase(&enbd_devices, dev->index);
 	if (added)
 		enbd_device_notify(dev, ENBD_EVENT_DEVICE_DEL, NULL);

@@ -208,18 +208,30 @@ int enbd_disk_alloc(struct enbd_device *dev)
 }
 
 /**
- * enbd_disk_free() - undo enbd_disk_alloc()
+ * enbd_disk_put() - the device has a disk no longer
  * @dev: its disk was never shown, or is hidden
+ *
+ * Others may have it yet. A disk that was never shown needs its tag set until the
+ * last of them lets go, so that stays until nobody has the device.
  */
-void enbd_disk_free(struct enbd_device *dev)
+void enbd_disk_put(struct enbd_device *dev)
 {
 	struct gendisk *disk = dev->disk;
 
 	mutex_lock(&dev->lock);
 	dev->disk = NULL;
 	mutex_unlock(&dev->lock);
-	/* a disk that was never shown still needs its tag set here */
 	put_disk(disk);
+}
+
+/**
+ * enbd_disk_free() - undo enbd_disk_alloc()
+ * @dev: nobody has it any more, nor its disk
+ *
+ * Context: may sleep.
+ */
+void enbd_disk_free(struct enbd_device *dev)
+{
 	blk_mq_free_tag_set(&dev->tag_set);
 }
 
@@ -227,8 +239,8 @@ void enbd_disk_free(struct enbd_device *dev)
  * enbd_disk_get() - the disk, if there still is one
  * @dev: the device
  *
- * Context: process. Return: the disk with a reference, for put_disk(), or
- * NULL.
+ * Context: process. Return: the disk with a reference, for put_disk() before
+ * that to the device is given back, or NULL.
  */
 struct gendisk *enbd_disk_get(struct enbd_device *dev)
 {

@@ -7,6 +7,7 @@ struct enbd_device;
 struct gendisk;
 
 int enbd_disk_alloc(struct enbd_device *dev);
+void enbd_disk_put(struct enbd_device *dev);
 void enbd_disk_free(struct enbd_device *dev);
 struct gendisk *enbd_disk_get(struct enbd_device *dev);
 int enbd_disk_show(struct enbd_device *dev);
