@@ -176,13 +176,19 @@ static void sock_unix_write_space(struct sock *sk)
  * receive queue refers to our pages themselves. If the channel is lost, the
  * write is sent on another one and its pages are used again while a late
  * server may still read them from there: it would write what was never sent.
+ *
+ * The route may be given another device at any time, when its own goes away,
+ * which waits for RCU before it is freed.
  */
 static bool sock_leaves_host(struct sock *sk)
 {
-	struct dst_entry *dst = sk_dst_get(sk);
-	bool hardware = dst && dst->dev->dev.parent;
+	struct dst_entry *dst;
+	bool hardware;
 
-	dst_release(dst);
+	rcu_read_lock();
+	dst = rcu_dereference(sk->sk_dst_cache);
+	hardware = dst && READ_ONCE(dst->dev)->dev.parent;
+	rcu_read_unlock();
 	return hardware;
 }
 
