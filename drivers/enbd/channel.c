@@ -343,6 +343,21 @@ int enbd_channel_open(struct enbd_channel *ch, struct socket *sock,
 }
 
 /**
+ * enbd_channel_copy() - from now on copy what is sent
+ * @ch: a channel
+ *
+ * What the socket refers to already it goes on referring to. Context: process.
+ */
+void enbd_channel_copy(struct enbd_channel *ch)
+{
+	mutex_lock(&ch->tx_lock);
+	ch->s.splice = false;
+	/* the rest of a write that was begun, too */
+	ch->tx.splice = false;
+	mutex_unlock(&ch->tx_lock);
+}
+
+/**
  * enbd_channel_start() - look at what has come in the meantime
  * @ch: an open channel whose cpu is set
  */

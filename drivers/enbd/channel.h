@@ -193,7 +193,8 @@ struct enbd_rxq {
  * @state:     enum enbd_channel_state; written under the session's lock
  * @bits:      ENBD_CHANNEL_*
  * @s:         the socket, gone (s.sock NULL) once the session stopped it;
- *             written under @tx_lock with the work stopped
+ *             written under @tx_lock with the work stopped, s.splice also with it
+ *             running
  * @incoming:  requests from submitters, newest first; lock free
  * @tx_lock:   owns @tx, and @dispatched
  * @tx:        what is being sent
@@ -273,6 +274,7 @@ struct enbd_channel *enbd_channel_new(struct enbd_ledger *led, u32 format,
 				      void *session);
 int enbd_channel_open(struct enbd_channel *ch, struct socket *sock,
 		      bool splice, struct netlink_ext_ack *extack);
+void enbd_channel_copy(struct enbd_channel *ch);
 void enbd_channel_start(struct enbd_channel *ch);
 void enbd_channel_stop(struct enbd_channel *ch, enum enbd_stop how);
 void enbd_channel_cut(struct enbd_channel *ch);

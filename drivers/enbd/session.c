@@ -355,11 +355,23 @@ void enbd_session_set_keepalive(struct enbd_session *s, u32 ms)
 	enbd_session_unlock(s, noio);
 }
 
-/* Change the policy, enum enbd_replay, also for writes that wait now. */
+/*
+ * Change the policy, enum enbd_replay, also for writes that wait now. Packets
+ * that refer to pages are for channels that will be fenced, see admit.c.
+ */
 void enbd_session_set_replay(struct enbd_session *s, u32 replay)
 {
 	unsigned int noio = enbd_session_lock(s);
+	bool copy = enbd_failover_fencing(s->features, replay) !=
+		    ENBD_FENCING_SERVER;
+	struct enbd_channel *ch;
+	unsigned int i;
 
+	for (i = 0; i < ENBD_MAX_CHANNELS && copy; i++) {
+		ch = enbd_session_channel(s, i);
+		if (ch && ch->state != ENBD_CHANNEL_STATE_LOST)
+			enbd_channel_copy(ch);
+	}
 	s->replay = replay;
 	enbd_session_tend(s);
 	enbd_session_unlock(s, noio);
