@@ -79,4 +79,21 @@ serve 0 "$one" -r
 status 6 "no writer beside a reader" enbd-server -f 0 "$one"
 ended "it ends on SIGTERM"
 
+# What cannot be zeroed fast is refused, and nothing that was written before is
+# touched by that, though it is in the page cache only.
+if [ "$(cat /sys/block/ram0/queue/write_zeroes_max_bytes 2>/dev/null)" = 0 ]; then
+	serve 0 /dev/ram0
+	# Without flushes, so all of it is one process: at its end it flushes.
+	qemu-io -f raw -t writeback -c "write -P 8 0 64k" -c "write -P 9 64k 512" -c "write -z -u -n 0 64k" \
+		-c "write -z -u -n 64k 512" -c "read -P 8 0 64k" -c "read -P 9 64k 512" \
+		"$URI" >"$T/out" 2>&1
+	is "$(grep -c 'not supported' "$T/out")" 2 "fast zeroes are refused"
+	is "$(grep -c '^read .* bytes' "$T/out")" 2 "reads"
+	is "$(grep 'verification failed' "$T/out")" "" "of what was written"
+	io "slow zeroes" "write -z -u 0 64k" "read -P 0 0 64k"
+	ended "it ends on SIGTERM"
+else
+	skip "fast zeroes that are refused" "no ram disk that cannot zero by itself"
+fi
+
 done_testing

@@ -57,6 +57,9 @@ struct flush_lane {
  *           each open file, and nothing that is done on @fd may hide it
  * @is_block: block device
  * @in_memory: tmpfs and the like, where nothing waits for a device
+ * @zeroes_fd: block device: sysfs' write_zeroes_max_bytes, or -1
+ * @slow_zeroes: block device: it could not zero by itself although @zeroes_fd
+ *               said so
  * @no_nowait: RWF_NOWAIT is not supported for reads
  * @slow_until: CLOCK_MONOTONIC in ns; until then calls that may block are
  *              not made where that would hold up others
@@ -74,6 +77,8 @@ struct io_file {
 	int sync_fd;
 	bool is_block;
 	bool in_memory;
+	int zeroes_fd;
+	atomic_bool slow_zeroes;
 	atomic_bool no_nowait;
 	atomic_llong slow_until;
 	atomic_llong slow_for;

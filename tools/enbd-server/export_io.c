@@ -200,6 +200,11 @@ static void submit_fan(struct export *export, struct block_io *io)
 	struct fan *fan;
 	unsigned int i, n;
 
+	/* One member might have done its part when another one refuses. */
+	if (io->flags & IO_FAST) {
+		fail(io, EOPNOTSUPP);
+		return;
+	}
 	n = io->op == IO_FLUSH ? map_all(export, extents) :
 		layout_map(layout, io->offset, io->length, extents);
 	if (data)

@@ -135,12 +135,46 @@ static bool unsupported(int err)
 	return err == EOPNOTSUPP || err == ENOSYS;
 }
 
+/* Can the device zero by itself, as far as is known without trying? */
+static bool zeroes_fast(const struct io_file *file)
+{
+	char first;
+
+	return !atomic_load_explicit(&file->slow_zeroes,
+				     memory_order_relaxed) &&
+	       pread(file->zeroes_fd, &first, 1, 0) == 1 && first != '0';
+}
+
 /*
- * A file: a hole reads as zeroes; with NO_HOLE its space is allocated again.
- * A block device: PUNCH_HOLE is the device's own way of zeroing and fails if
- * that would be slow; ZERO_RANGE keeps the space and may write for long.
+ * PUNCH_HOLE is the device's own way of zeroing, ZERO_RANGE keeps the space and
+ * may write for long.
+ *
+ * Before the kernel tries it drops what it holds of the range in memory, also
+ * what was acknowledged and is on no disk yet; and one part may be zero when
+ * another one fails. So what cannot be fast is refused before that, and what
+ * has been begun is ended, even if it turns out to be slow.
  */
-static int zero(const struct file_io *io)
+static int zero_device(const struct file_io *io)
+{
+	struct io_file *file = io->file;
+	const bool hole = !(io->flags & IO_NO_HOLE);
+	int err;
+
+	if (io->flags & IO_FAST && !(hole && zeroes_fast(file)))
+		return EOPNOTSUPP;
+	if (hole) {
+		err = punch(io, FALLOC_FL_PUNCH_HOLE);
+		if (!unsupported(err))
+			return err;
+		atomic_store_explicit(&file->slow_zeroes, true,
+				      memory_order_relaxed);
+	}
+	err = punch(io, FALLOC_FL_ZERO_RANGE);
+	return unsupported(err) ? write_zeroes(io) : err;
+}
+
+/* A hole reads as zeroes; with NO_HOLE its space is allocated again. */
+static int zero_file(const struct file_io *io)
 {
 	int err;
 
@@ -149,15 +183,16 @@ static int zero(const struct file_io *io)
 		if (!unsupported(err))
 			return err;
 	}
-	if (io->file->is_block && io->flags & IO_FAST)
-		return EOPNOTSUPP;
 	err = punch(io, FALLOC_FL_ZERO_RANGE);
 	if (!unsupported(err))
 		return err;
-	if (io->flags & IO_NO_HOLE && !io->file->is_block) {
+	if (io->flags & IO_NO_HOLE) {
 		err = punch(io, FALLOC_FL_PUNCH_HOLE);
-		if (!err)
+		if (!err) {
 			err = punch(io, 0);
+			/* What it held is gone, so there is no way back. */
+			return unsupported(err) ? write_zeroes(io) : err;
+		}
 		if (!unsupported(err))
 			return err;
 	}
@@ -187,7 +222,8 @@ void file_run(struct file_io *io)
 		io->error = trim(io);
 		break;
 	case IO_ZERO:
-		io->error = zero(io);
+		io->error = io->file->is_block ? zero_device(io) :
+						 zero_file(io);
 		break;
 	case IO_CACHE:
 		io->error = cache(io);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -86,6 +87,28 @@ static int block_facts(const struct io_file *file, const char *path,
 	return 0;
 }
 
+/*
+ * How much the device zeroes by itself, now and whenever that is read again. A
+ * partition's queue is that of its disk.
+ */
+static int open_zeroes_limit(const struct stat *st)
+{
+	static const char *const formats[] = {
+		"/sys/dev/block/%u:%u/queue/write_zeroes_max_bytes",
+		"/sys/dev/block/%u:%u/../queue/write_zeroes_max_bytes",
+	};
+	char path[80];
+	unsigned int i;
+	int fd = -1;
+
+	for (i = 0; fd < 0 && i < 2; i++) {
+		snprintf(path, sizeof(path), formats[i], major(st->st_rdev),
+			 minor(st->st_rdev));
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	return fd;
+}
+
 static int open_failed(const char *path, bool read_only, struct enbd_err *err)
 {
 	const char *remedy = "check the path";
@@ -138,6 +161,7 @@ void member_init(struct io_file *file)
 	memset(file, 0, sizeof(*file));
 	file->fd = -1;
 	file->sync_fd = -1;
+	file->zeroes_fd = -1;
 }
 
 int member_open(struct io_file *file, const char *path, bool read_only,
@@ -177,6 +201,7 @@ int member_open(struct io_file *file, const char *path, bool read_only,
 	if (file->is_block) {
 		if (block_facts(file, path, facts, err))
 			goto failed;
+		file->zeroes_fd = open_zeroes_limit(&st);
 	} else {
 		file->in_memory = is_in_memory(file->fd);
 		if (file->in_memory)
@@ -206,6 +231,8 @@ int member_size(const struct io_file *file, uint64_t *size)
 
 void member_close(struct io_file *file)
 {
+	if (file->zeroes_fd >= 0)
+		close(file->zeroes_fd);
 	if (file->sync_fd >= 0)
 		close(file->sync_fd);
 	if (file->fd >= 0)
