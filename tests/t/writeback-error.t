@@ -3,7 +3,8 @@
 #
 # The server's kernel cannot write back what was acknowledged. The flush fails,
 # the monitor connects again, and the device is stale: md above ignores a failed
-# flush, so nothing must go on as if the data were there.
+# flush, so nothing must go on as if the data were there. The same if nobody
+# flushes, and if the server has been killed when it happens.
 #
 #     nda -- monitor -- enbd-server -- /dev/ram0, which fails when told to
 
@@ -42,6 +43,7 @@ read_it()
 }
 
 start_server /dev/ram0
+SERVER=$PID
 need_connect "$URI" -n 2
 start_monitor
 ok "write" write_at 0 64
@@ -63,6 +65,32 @@ ok "reading works" read_it
 ok "what is written now" write_at 1024 8
 ok "can be flushed" sync "$DEV"
 is "$(dev_state)" up "and that is all"
+
+ok "write" write_at 2048 8
+begin_failing
+ok "the server's kernel writes back by itself" within 20 sync
+end_failing
+ok "the device is stale, though nobody has flushed" wait_for 10 dev_is "$NAME" stale
+is "$(enbdctl lost-regions "$DEV" | grep -c 2097152)" 1 "the region is told"
+ok "accept" enbdctl accept "$DEV"
+ok "up" wait_for 20 dev_is "$NAME" up
+
+ok "write" write_at 3072 8
+ok "flush" sync "$DEV"
+ok "write" write_at 3584 8
+begin_failing
+kill -9 "$SERVER"
+ok "the server is killed" wait_for 10 gone "$SERVER"
+# With its last thread the device has been closed, which writes all back.
+wait "$SERVER" 2>/dev/null
+end_failing
+start_again "$PORT" /dev/ram0
+ok "the device is stale: what it had taken is lost" wait_for 20 dev_is "$NAME" stale
+like "$(cat "$T/enbd-server.log")" "could not be written back" "the server's log says so"
+is "$(enbdctl lost-regions "$DEV")" "3670016 65536" "the region is told"
+ok "accept" enbdctl accept "$DEV"
+ok "up" wait_for 20 dev_is "$NAME" up
+ok "reading works" read_it
 ok "disconnect" disconnect
 
 done_testing

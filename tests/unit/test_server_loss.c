@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* link: tools/enbd-server/export.c tools/enbd-server/export_io.c tools/enbd-server/export_size.c tools/enbd-server/sessions.c tools/enbd-server/identity.c tools/enbd-server/record.c tools/enbd-server/observe.c tools/enbd-server/vouch.c tools/enbd-server/holder.c tools/enbd-server/state_dir.c tools/enbd-server/member.c tools/enbd-server/layout.c tools/enbd-server/engine_pool.c tools/enbd-server/file_ops.c tools/enbd-server/process.c tools/enbd-server/slog.c */
+/* link: tools/enbd-server/export.c tools/enbd-server/export_io.c tools/enbd-server/export_loss.c tools/enbd-server/export_size.c tools/enbd-server/sessions.c tools/enbd-server/identity.c tools/enbd-server/record.c tools/enbd-server/observe.c tools/enbd-server/vouch.c tools/enbd-server/holder.c tools/enbd-server/state_dir.c tools/enbd-server/member.c tools/enbd-server/layout.c tools/enbd-server/engine_pool.c tools/enbd-server/file_ops.c tools/enbd-server/process.c tools/enbd-server/slog.c */
 /*
  * What an export does when the kernel could not write data back, and that it
  * grows. The disk's fdatasync() is this test's.
@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -85,6 +86,50 @@ int fdatasync(int fd)
 		return -1;
 	}
 	return (int)syscall(SYS_fdatasync, fd);
+}
+
+/*
+ * Looks at what has failed, each of which is told once, and what file systems
+ * have to say
+ */
+static struct {
+	unsigned int calls;
+	int error;
+	unsigned int syncfs_calls;
+	int syncfs_error;
+} looks;
+
+int sync_file_range(int fd, off_t offset, off_t length, unsigned int flags)
+{
+	int error;
+
+	assert_true(offset > 1ll << 40);
+	assert_int_equal(length, 1);
+	assert_int_equal(flags, SYNC_FILE_RANGE_WAIT_BEFORE);
+	pthread_mutex_lock(&sync_of.lock);
+	/* It would be told instead of the flush. */
+	if (fd == sync_of.fd)
+		assert_int_equal(sync_of.running, 0);
+	looks.calls++;
+	error = looks.error;
+	looks.error = 0;
+	pthread_cond_broadcast(&sync_of.changed);
+	pthread_mutex_unlock(&sync_of.lock);
+	errno = error;
+	return error ? -1 : 0;
+}
+
+int syncfs(int fd)
+{
+	int error;
+
+	(void)fd;
+	pthread_mutex_lock(&sync_of.lock);
+	looks.syncfs_calls++;
+	error = looks.syncfs_error;
+	pthread_mutex_unlock(&sync_of.lock);
+	errno = error;
+	return error ? -1 : 0;
 }
 
 struct call {
@@ -200,6 +245,7 @@ static int setup(void **unused)
 	sync_of.fail_at = 0;
 	sync_of.error = 0;
 	atomic_store(&retired, 0);
+	memset(&looks, 0, sizeof(looks));
 	return 0;
 }
 
@@ -493,6 +539,142 @@ static void test_loss_of_one_member(void **unused)
 	assert_int_equal(export_close(export), -EIO);
 }
 
+/* Wait for so many more looks. */
+static void await_looks(unsigned int count)
+{
+	const struct timespec until = deadline();
+
+	pthread_mutex_lock(&sync_of.lock);
+	count += looks.calls;
+	while (looks.calls < count)
+		assert_int_equal(pthread_cond_timedwait(&sync_of.changed,
+							&sync_of.lock, &until),
+				 0);
+	pthread_mutex_unlock(&sync_of.lock);
+}
+
+static void await_epoch(struct export *export, unsigned int epoch)
+{
+	const long long until = now_ms() + DEADLINE_S * 1000;
+
+	while (atomic_load(&export->target.epoch) != epoch) {
+		assert_true(now_ms() < until);
+		usleep(10000);
+	}
+}
+
+/* Found although nobody flushes, and by nobody else, and only once */
+static void test_look(void **unused)
+{
+	struct export_config config = {
+		.name = "x", .files = files, .file_count = 2,
+	};
+	struct export *export = open_export(&config, &state);
+	struct target_identity before, after;
+	struct binding peer = { .ops = &peer_ops };
+	struct call call, held;
+
+	(void)unused;
+	/* One at the start, and none while nothing is written */
+	assert_int_equal(looks.calls, 2);
+	assert_int_equal(looks.syncfs_calls, 0);
+	identify(export, &before);
+	sessions_join(export->target.sessions, &peer);
+	memset(&call, 0, sizeof(call));
+	call.io.op = IO_WRITE;
+	call.io.length = sizeof(block);
+	call.io.buf = block;
+	call.io.done = call_done;
+	export->target.ops->submit(&export->target, &call.io);
+	assert_int_equal(await(&call), 0);
+	await_looks(4);
+	/* A flush that hangs: others are still looked at. */
+	sync_of.fd = export->files[0].sync_fd;
+	set_hold(true);
+	begin(export, &held, IO_FLUSH, 0);
+	await_calls(1);
+	await_looks(1);
+	pthread_mutex_lock(&sync_of.lock);
+	looks.error = ENOSPC;
+	pthread_mutex_unlock(&sync_of.lock);
+	await_epoch(export, 1);
+	identify(export, &after);
+	assert_memory_not_equal(before.verifier, after.verifier, 32);
+	assert_int_equal(atomic_load(&retired), 1);
+	set_hold(false);
+	assert_int_equal(await(&held), ENOSPC);
+	assert_int_equal(flush(export, 0), ENOSPC);
+	assert_int_equal(flush(export, 1), 0);
+	await_looks(4);
+	assert_int_equal(atomic_load(&export->target.epoch), 1);
+	sessions_leave(export->target.sessions, &peer);
+	sync_of.fd = -1;
+	assert_int_equal(export_close(export), -ENOSPC);
+}
+
+/* A server that is killed, or not */
+static void serve_and_end(struct export_config *config, bool killed)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		struct export *export = open_export(config, &state);
+
+		if (!killed)
+			export_close(export);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* What was lost between a server that was killed and the next one */
+static void test_loss_meanwhile(void **unused)
+{
+	struct export_config config = {
+		.name = "x", .files = files, .file_count = 2,
+	};
+	struct target_identity one, two;
+	struct export *export;
+
+	(void)unused;
+	serve_and_end(&config, false);
+	export = open_export(&config, &state);
+	identify(export, &one);
+	assert_int_equal(export_close(export), 0);
+	assert_int_equal(looks.syncfs_calls, 0);
+
+	/* Nothing is, as far as files are known */
+	serve_and_end(&config, true);
+	export = open_export(&config, &state);
+	identify(export, &two);
+	assert_memory_equal(one.verifier, two.verifier, 32);
+	/* Looks, though nothing is written: something may still be on its way. */
+	looks.calls = 0;
+	await_looks(2);
+	assert_int_equal(export_close(export), 0);
+	assert_int_equal(looks.syncfs_calls, 2);
+
+	serve_and_end(&config, true);
+	looks.error = EIO;
+	export = open_export(&config, &state);
+	identify(export, &two);
+	assert_memory_not_equal(one.verifier, two.verifier, 32);
+	/* Nobody was there who would have to be told in another way. */
+	assert_int_equal(atomic_load(&export->target.epoch), 0);
+	assert_int_equal(export_close(export), 0);
+
+	/* The file's own memory of it is gone, that of its file system is not. */
+	serve_and_end(&config, true);
+	looks.syncfs_error = EIO;
+	export = open_export(&config, &state);
+	await_epoch(export, 1);
+	identify(export, &one);
+	assert_memory_not_equal(one.verifier, two.verifier, 32);
+	assert_int_equal(export_close(export), -EIO);
+}
+
 static void look(struct export *export)
 {
 	atomic_store(&export->next_look, 0);
@@ -601,6 +783,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_one_loss, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fua, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_loss_unsaved, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_look, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_loss_meanwhile, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_grow, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_same_signature, setup,

@@ -96,6 +96,18 @@ static void observe(const struct serving *s, struct observed *now)
 	assert_int_equal(observe_members(&s->file, 1, now), 0);
 }
 
+/* What the kernel tells at the start */
+static int loss;
+
+static int find_loss(void *ctx)
+{
+	(void)ctx;
+	/* The end of a server that was killed just when it had been told */
+	if (loss < 0)
+		_exit(0);
+	return loss;
+}
+
 /* Start a server. Its verifier is at @verifier. */
 static void serve(struct serving *s, uint8_t *verifier)
 {
@@ -109,7 +121,7 @@ static void serve(struct serving *s, uint8_t *verifier)
 	s->file.fd = open(disk_path, O_RDWR | O_CLOEXEC);
 	assert_true(s->file.fd >= 0);
 	observe(s, &now);
-	if (vouch_begin(s->vouch, &now, &err))
+	if (vouch_begin(s->vouch, &now, find_loss, NULL, &err))
 		fail_msg("%s", err.text);
 	vouch_verifier(s->vouch, verifier);
 }
@@ -312,6 +324,40 @@ static void test_lost(void **unused)
 	close(s.file.fd);
 	ask(one);
 	assert_memory_equal(one, three, V);
+}
+
+/*
+ * The kernel could not write back what a server had taken before it was killed,
+ * or what was there before the first one.
+ */
+static void test_lost_meanwhile(void **unused)
+{
+	uint8_t one[V], two[V];
+	pid_t pid;
+
+	(void)unused;
+	loss = EIO;
+	ask(one);
+	loss = 0;
+	ask(two);
+	assert_memory_equal(one, two, V);
+	serve_and_die(two);
+	loss = EIO;
+	ask(two);
+	assert_memory_not_equal(one, two, V);
+	loss = 0;
+	ask(one);
+	assert_memory_equal(one, two, V);
+	/* Killed before that was written down: nobody is told again. */
+	pid = fork();
+	if (!pid) {
+		loss = -1;
+		ask(one);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	ask(two);
+	assert_memory_not_equal(one, two, V);
 }
 
 /* One slot was being written when the power failed. */
@@ -551,6 +597,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_changed_after_kill, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lost_meanwhile, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_torn, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_trace, setup, teardown),

@@ -37,7 +37,8 @@ struct write_lane {
  * @busy: one is queued or being carried out
  * @waiting: those that came since; one more fdatasync() is for all of them
  *
- * Flushes, and what has IO_FUA once it has been done.
+ * Flushes, what has IO_FUA once it has been done, and IO_CHECK, which hears of
+ * what has failed and neither writes nor waits.
  *
  * One at a time, since the kernel tells of a failed writeback only once: of two
  * at the same time one might be told that all is well, and answer before the
@@ -52,9 +53,10 @@ struct flush_lane {
 /**
  * struct io_file - an open file or block device
  * @fd: for data
- * @sync_fd: the same file opened a second time, only for fdatasync(), see
- *           struct flush_lane: the kernel reports a failed writeback once to
- *           each open file, and nothing that is done on @fd may hide it
+ * @sync_fd: the same file opened a second time, only for fdatasync() and for
+ *           asking about it, see struct flush_lane: the kernel reports a failed
+ *           writeback once to each open file, and nothing that is done on @fd
+ *           may hide it
  * @is_block: block device
  * @in_memory: tmpfs and the like, where nothing waits for a device
  * @zeroes_fd: block device: sysfs' write_zeroes_max_bytes, or -1
@@ -97,7 +99,7 @@ struct io_file {
  * @iovcnt: how many, may exceed IOV_MAX
  * @error: 0 or a positive errno
  * @done: called once for each submit(), from any thread
- * @lost: fdatasync() gave @error: what others wrote may be gone as well. Of
+ * @lost: the kernel gave @error for @sync_fd: what others wrote may be gone, too. Of
  *        those that one call was for only the first is told, whose @done
  *        comes before that of the others
  * @next: the engine's, while it has the operation

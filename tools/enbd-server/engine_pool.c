@@ -58,6 +58,12 @@ static bool is_fua(const struct file_io *io)
 				      io->op == IO_TRIM || io->op == IO_ZERO);
 }
 
+/* What takes its turn in the flush lane at once */
+static bool is_flush(const struct file_io *io)
+{
+	return io->op == IO_FLUSH || io->op == IO_CHECK;
+}
+
 /* With lock. Return: true if the operation has to wait for another one */
 static bool enter_lane(struct file_io *io)
 {
@@ -107,10 +113,22 @@ static bool enter_flushes(struct file_io *io)
 	return true;
 }
 
+/* One call for all of them */
+static int sync_all(const struct file_io *io)
+{
+	const struct io_file *file = io->file;
+
+	for (; io; io = io->also) {
+		if (io->op != IO_CHECK)
+			return file_sync(file);
+	}
+	return file_check(file);
+}
+
 static void carry_out_flush(struct pool *pool, struct file_io *io)
 {
 	struct io_file *file = io->file;
-	const int error = file_sync(file);
+	const int error = sync_all(io);
 	struct file_io *also;
 
 	io->lost = error != 0;
@@ -133,7 +151,7 @@ static void carry_out(struct pool *pool, struct file_io *io)
 {
 	bool wait;
 
-	if (io->op == IO_FLUSH || io->written) {
+	if (is_flush(io) || io->written) {
 		carry_out_flush(pool, io);
 		return;
 	}
@@ -196,7 +214,7 @@ static void pool_submit(struct engine *engine, struct file_io *io)
 	io->written = false;
 	pthread_mutex_lock(&pool->lock);
 	if ((uses_lane(io) && enter_lane(io)) ||
-	    (io->op == IO_FLUSH && enter_flushes(io))) {
+	    (is_flush(io) && enter_flushes(io))) {
 		pthread_mutex_unlock(&pool->lock);
 		return;
 	}

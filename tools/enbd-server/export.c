@@ -115,7 +115,7 @@ static int begin_vouch(struct export *export, struct enbd_err *err)
 	if (rc)
 		return enbd_fail(err, ENBD_EXIT_GENERAL, "%s: %s; check it",
 				 config->files[0], strerror(-rc));
-	if (vouch_begin(export->vouch, &now, err))
+	if (vouch_begin(export->vouch, &now, export_find_loss, export, err))
 		return -1;
 	for (i = 0; i < config->file_count; i++)
 		export->files[i].vouch = export->vouch;
@@ -134,10 +134,22 @@ static void end_vouch(struct export *export, int err)
 		vouch_end(export->vouch, &now);
 }
 
+/* Nothing is begun any more, and what was has ended. */
+static void end_threads(struct export *export)
+{
+	export_end_watch(export);
+	if (export->engine)
+		export->engine->ops->destroy(export->engine);
+	export->engine = NULL;
+	free(export->watch);
+	export->watch = NULL;
+}
+
 static void free_export(struct export *export)
 {
 	unsigned int i;
 
+	end_threads(export);
 	for (i = 0; i < export->config->file_count; i++)
 		member_close(&export->files[i]);
 	/* The members' locks go first: who waits for this one gets them. */
@@ -147,6 +159,22 @@ static void free_export(struct export *export)
 	layout_free(&export->layout);
 	free(export->files);
 	free(export);
+}
+
+static int start_threads(struct export *export, unsigned int threads,
+			 struct enbd_err *err)
+{
+	int error = 0;
+
+	export->engine = engine_pool_create(threads);
+	if (!export->engine)
+		error = errno;
+	else if (export->vouch)
+		error = export_watch(export);
+	if (!error)
+		return 0;
+	return enbd_fail(err, ENBD_EXIT_GENERAL, "%s: cannot start threads: %s",
+			 export->config->files[0], strerror(error));
 }
 
 struct export *export_open(const struct export_config *config,
@@ -182,21 +210,13 @@ struct export *export_open(const struct export_config *config,
 	export->target.info.block_max = BLOCK_MAX;
 	if ((state && take_vouch(export, state, err)) ||
 	    open_members(export, sizes, err) ||
-	    lay_out(export, sizes, err) || begin_vouch(export, err))
-		goto failed;
-	export->engine = engine_pool_create(threads);
-	if (!export->engine) {
-		enbd_fail(err, ENBD_EXIT_GENERAL,
-			  "%s: cannot start threads: %s", config->files[0],
-			  strerror(errno));
-		goto failed;
+	    lay_out(export, sizes, err) || begin_vouch(export, err) ||
+	    start_threads(export, threads, err)) {
+		free_export(export);
+		export = NULL;
 	}
 	free(sizes);
 	return export;
-failed:
-	free(sizes);
-	free_export(export);
-	return NULL;
 }
 
 int export_close(struct export *export)
@@ -204,7 +224,7 @@ int export_close(struct export *export)
 	int err = 0;
 	unsigned int i;
 
-	export->engine->ops->destroy(export->engine);
+	end_threads(export);
 	for (i = 0; i < export->config->file_count; i++) {
 		if (!export->config->read_only &&
 		    fdatasync(export->files[i].sync_fd) && !err)

@@ -12,6 +12,7 @@
 #include "sessions.h"
 #include "target.h"
 
+struct export_watch;
 struct state_dir;
 struct vouch;
 
@@ -54,6 +55,7 @@ struct export_config {
  * @next_look: ms of CLOCK_MONOTONIC; until then nobody looks whether it grew
  * @signature: constant
  * @vouch: remembers what was lost, or NULL: nobody does
+ * @watch: looks whether something was, or NULL
  */
 struct export {
 	struct target target;
@@ -65,6 +67,7 @@ struct export {
 	atomic_llong next_look;
 	uint8_t signature[ENBD_EXT_SIGNATURE_LEN];
 	struct vouch *vouch;
+	struct export_watch *watch;
 };
 
 /**

@@ -8,7 +8,6 @@
 
 #include "export.h"
 #include "export_io.h"
-#include "slog.h"
 #include "util.h"
 #include "vouch.h"
 
@@ -47,27 +46,7 @@ static int stable_error(struct export *export, const struct block_io *io)
 	return atomic_load(&export->sync_error);
 }
 
-/*
- * Data that clients believe to be safe may be gone. That is written down before
- * anybody hears of it, and only then new connections may be told otherwise.
- * Those that were there have no flush any more that succeeds, and with a vouch
- * are sent away: what they have begun, this here too, is answered before.
- */
-static void data_lost(struct export *export, int error)
-{
-	atomic_store(&export->sync_error, error);
-	slog_error("export \"%s\": data could not be written back: %s; %s",
-		   export->target.info.name, strerror(error), export->vouch ?
-		   "clients are sent away or see their flushes fail, check the disk" :
-		   "all flushes fail from now on, check the disk and restart the server");
-	if (export->vouch)
-		vouch_lost(export->vouch);
-	atomic_fetch_add(&export->target.epoch, 1);
-	if (export->vouch)
-		sessions_retire_all(export->target.sessions);
-}
-
-/* Answer an operation. Who found a loss has called data_lost() before. */
+/* Answer an operation. Who found a loss has called export_data_lost() before. */
 static void finish(struct export *export, struct block_io *io, int error)
 {
 	if (!error && (io->op == IO_FLUSH || io->flags & IO_FUA))
@@ -83,7 +62,7 @@ static void single_done(struct file_io *fio)
 					   priv);
 
 	if (fio->lost)
-		data_lost(single->export, fio->error);
+		export_data_lost(single->export, fio->error);
 	finish(single->export, io, fio->error);
 }
 
@@ -96,7 +75,7 @@ static void piece_done(struct file_io *fio)
 
 	/* At once: who flushes this member next must not hear that all is well. */
 	if (fio->lost)
-		data_lost(export, fio->error);
+		export_data_lost(export, fio->error);
 	if (fio->error)
 		atomic_compare_exchange_strong(&fan->error, &none, fio->error);
 	if (atomic_fetch_sub(&fan->left, 1) != 1)

@@ -15,6 +15,16 @@ void file_run(struct file_io *io);
 int file_sync(const struct io_file *file);
 
 /**
+ * file_check() - has the kernel failed to write something back?
+ * @file: its sync_fd is asked, which is told of each failure once
+ *
+ * Does not wait.
+ *
+ * Return: 0 or an errno.
+ */
+int file_check(const struct io_file *file);
+
+/**
  * file_run_now() - carry out an operation if the page cache can do it
  * @io: one buffer; its error is set when 0 is returned
  *

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,23 +22,32 @@
 /* Write end of the pipe to the waiting parent, -1 in the foreground */
 static int ready_fd = -1;
 
-int thread_start(void *(*run)(void *arg), void *arg)
+int thread_start_joinable(pthread_t *thread, void *(*run)(void *arg),
+			  void *arg)
 {
 	pthread_attr_t attr;
 	sigset_t all, old;
-	pthread_t thread;
 	int err;
 
 	err = pthread_attr_init(&attr);
 	if (err)
 		return err;
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&thread, &attr, run, arg);
+	err = pthread_create(thread, &attr, run, arg);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
+	return err;
+}
+
+int thread_start(void *(*run)(void *arg), void *arg)
+{
+	pthread_t thread;
+	const int err = thread_start_joinable(&thread, run, arg);
+
+	if (!err)
+		pthread_detach(thread);
 	return err;
 }
 

@@ -3,6 +3,8 @@
 #ifndef ENBD_SERVER_PROCESS_H
 #define ENBD_SERVER_PROCESS_H
 
+#include <pthread.h>
+
 #include "error.h"
 
 /**
@@ -13,6 +15,10 @@
  * Return: 0 or a positive errno.
  */
 int thread_start(void *(*run)(void *arg), void *arg);
+
+/* The same, but somebody has to call pthread_join(). */
+int thread_start_joinable(pthread_t *thread, void *(*run)(void *arg),
+			  void *arg);
 
 /* Make sure that descriptors 0 to 2 are open, so that no file gets them. */
 void process_open_standard(void);

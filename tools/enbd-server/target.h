@@ -21,6 +21,7 @@ enum io_op {
 	IO_TRIM,
 	IO_ZERO,
 	IO_CACHE,
+	IO_CHECK,	/* an export's own: was anything lost? See engine.h */
 };
 
 /* Bits of block_io.flags */

@@ -30,6 +30,7 @@
  * @state: boot id
  * @lock: protects everything below
  * @changed: the lease's thread has something to do, or has ended
+ * @killed: the last server did not come to its end; constant
  * @record: as it is in the file; sequence 0: there was none
  * @identity: of the members
  * @verifier: what clients are told
@@ -38,6 +39,8 @@
  * @quiet_ms: for how long there was no write
  * @failed: the file could not be written; told once
  * @unsaved: the generation is not in the file for sure
+ * @look: looks for losses, or NULL; called with the lock, takes the engine's
+ * @ctx: for @look
  */
 struct keeper {
 	struct vouch vouch;
@@ -47,6 +50,7 @@ struct keeper {
 	const struct state_dir *state;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
+	bool killed;
 	struct record record;
 	uint8_t identity[IDENTITY_LEN];
 	uint8_t verifier[IDENTITY_LEN];
@@ -55,6 +59,8 @@ struct keeper {
 	unsigned int quiet_ms;
 	bool failed;
 	bool unsaved;
+	void (*look)(void *ctx);
+	void *ctx;
 };
 
 static int64_t wall_ns(void)
@@ -63,6 +69,11 @@ static int64_t wall_ns(void)
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
+}
+
+static int64_t lease_end(void)
+{
+	return wall_ns() + VOUCH_LEASE_MS * 1000000ll;
 }
 
 static int take_lock(int fd, void *ctx)
@@ -186,7 +197,13 @@ struct vouch *vouch_open(const struct state_dir *state, const char *name,
 	pthread_cond_init(&k->changed, &attr);
 	pthread_condattr_destroy(&attr);
 	read_record(k);
+	k->killed = k->record.sequence && !k->record.clean;
 	return &k->vouch;
+}
+
+bool vouch_killed(const struct vouch *vouch)
+{
+	return container_of(vouch, const struct keeper, vouch)->killed;
 }
 
 /* With lock */
@@ -214,7 +231,7 @@ static void wait_a_while(struct keeper *k)
 /* With lock: the next lease. It needs to survive us, not the host. */
 static void renew(struct keeper *k)
 {
-	k->record.until = wall_ns() + VOUCH_LEASE_MS * 1000000ll;
+	k->record.until = lease_end();
 	if (!write_record(k, false) || k->failed)
 		return;
 	k->failed = true;
@@ -258,6 +275,8 @@ static void *renew_thread(void *arg)
 			renew(k);
 		else
 			atomic_store(&k->vouch.busy, false);
+		if (k->look)
+			k->look(k->ctx);
 	}
 	k->running = false;
 	pthread_cond_broadcast(&k->changed);
@@ -279,32 +298,52 @@ void vouch_wake(struct vouch *vouch)
 	pthread_mutex_unlock(&k->lock);
 }
 
-/* Is what is remembered still true? Else begin anew. */
-static int decide(struct keeper *k, const struct observed *now)
+/*
+ * Is what is remembered still true? Else begin anew. The kernel may tell of a
+ * loss only once: if we are killed before it is written down, nobody must trust
+ * the file.
+ */
+static int decide(struct keeper *k, const struct observed *now,
+		  int (*find_loss)(void *ctx), void *ctx)
 {
-	if (!k->record.sequence) {
+	const bool is_new = !k->record.sequence;
+	const bool trusted = is_new || record_trusts(&k->record, now);
+	const char *why = NULL;
+
+	if (is_new) {
 		if (reserve(k) || new_generation(k))
 			return -1;
 		k->record.changes = 0;
-	} else if (!record_trusts(&k->record, now)) {
-		slog_info("export \"%s\": its files were changed while this server did not serve them; clients that have unflushed writes will be told that these may be lost",
-			  k->name);
+	}
+	k->record.clean = false;
+	k->record.until = INT64_MIN;
+	if (write_record(k, false))
+		return -1;
+	if (find_loss(ctx) && !is_new)
+		why = "what its last server had taken could not be written back";
+	if (!trusted)
+		why = "its files were changed while this server did not serve them";
+	if (why) {
+		slog_info("export \"%s\": %s; clients that have unflushed writes will be told that these may be lost",
+			  k->name, why);
 		if (new_generation(k))
 			return -1;
 	}
-	k->record.clean = false;
-	k->record.until = MAX(now->changed, wall_ns());
+	/* What the last server wrote may still be on its way to the disk. */
+	atomic_store(&k->vouch.busy, k->killed);
+	k->record.until = k->killed ? lease_end() : wall_ns();
+	k->record.until = MAX(now->changed, k->record.until);
 	return write_record(k, true);
 }
 
 int vouch_begin(struct vouch *vouch, const struct observed *now,
-		struct enbd_err *err)
+		int (*find_loss)(void *ctx), void *ctx, struct enbd_err *err)
 {
 	struct keeper *k = container_of(vouch, struct keeper, vouch);
 	int error;
 
 	memcpy(k->identity, now->identity, IDENTITY_LEN);
-	if (decide(k, now))
+	if (decide(k, now, find_loss, ctx))
 		return enbd_fail(err, ENBD_EXIT_GENERAL,
 				 "%s: cannot write the state of export \"%s\": %s; check its disk",
 				 k->state->path, k->name, strerror(errno));
@@ -316,6 +355,16 @@ int vouch_begin(struct vouch *vouch, const struct observed *now,
 				 strerror(error));
 	k->running = true;
 	return 0;
+}
+
+void vouch_watch(struct vouch *vouch, void (*look)(void *ctx), void *ctx)
+{
+	struct keeper *k = container_of(vouch, struct keeper, vouch);
+
+	pthread_mutex_lock(&k->lock);
+	k->look = look;
+	k->ctx = ctx;
+	pthread_mutex_unlock(&k->lock);
 }
 
 int vouch_verifier(struct vouch *vouch, uint8_t verifier[IDENTITY_LEN])

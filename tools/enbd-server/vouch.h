@@ -50,16 +50,32 @@ struct vouch *vouch_open(const struct state_dir *state, const char *name,
 			 const uint8_t signature[IDENTITY_LEN],
 			 struct enbd_err *err);
 
+/* Did the last server not come to its end? What it wrote may not be on disk. */
+bool vouch_killed(const struct vouch *vouch);
+
 /**
  * vouch_begin() - the members are open: decide on the verifier
  * @vouch: open
  * @now: what the members look like
+ * @find_loss: has the kernel failed to write something back? 0 or an errno. May
+ *             be told only once, so that is written down before it is asked
+ * @ctx: for @find_loss
  * @err: filled if that cannot be written down
  *
  * Return: 0 or -1.
  */
 int vouch_begin(struct vouch *vouch, const struct observed *now,
-		struct enbd_err *err);
+		int (*find_loss)(void *ctx), void *ctx, struct enbd_err *err);
+
+/**
+ * vouch_watch() - look for losses each VOUCH_RENEW_MS, while there are writes
+ *                 or there were some before the last server was killed
+ * @vouch: begun
+ * @look: must not wait. Who finds one calls vouch_lost(), in another thread;
+ *        NULL: no more, and none is running when this returns
+ * @ctx: for @look
+ */
+void vouch_watch(struct vouch *vouch, void (*look)(void *ctx), void *ctx);
 
 /**
  * vouch_verifier() - what clients are told; any thread

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How an export finds out that the kernel could not write back what was
+ * acknowledged: by a flush, or because it looks, at the start and each second.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "export.h"
+#include "export_io.h"
+#include "file_ops.h"
+#include "process.h"
+#include "slog.h"
+#include "util.h"
+#include "vouch.h"
+
+/**
+ * struct check - a look at one member
+ * @io: IO_CHECK
+ * @export: whose member it is
+ * @busy: it is under way
+ */
+struct check {
+	struct file_io io;
+	struct export *export;
+	atomic_bool busy;
+};
+
+/**
+ * struct export_watch - of an export that has a vouch
+ * @sync_thread: runs sync_file_systems() if @syncing
+ * @checks: one per member
+ */
+struct export_watch {
+	pthread_t sync_thread;
+	bool syncing;
+	struct check checks[];
+};
+
+/*
+ * Data that clients believe to be safe may be gone. That is written down before
+ * anybody hears of it, and only then new connections may be told otherwise.
+ * Those that were there have no flush any more that succeeds, and with a vouch
+ * are sent away: what they have begun, this here too, is answered before.
+ */
+void export_data_lost(struct export *export, int error)
+{
+	atomic_store(&export->sync_error, error);
+	slog_error("export \"%s\": data could not be written back: %s; %s",
+		   export->target.info.name, strerror(error), export->vouch ?
+		   "clients are sent away or see their flushes fail, check the disk" :
+		   "all flushes fail from now on, check the disk and restart the server");
+	if (export->vouch)
+		vouch_lost(export->vouch);
+	atomic_fetch_add(&export->target.epoch, 1);
+	if (export->vouch)
+		sessions_retire_all(export->target.sessions);
+}
+
+int export_find_loss(void *ctx)
+{
+	const struct export *export = ctx;
+	unsigned int i;
+	int err, first = 0;
+
+	/* All of them: the kernel tells each only once. */
+	for (i = 0; i < export->config->file_count; i++) {
+		err = file_check(&export->files[i]);
+		if (!first)
+			first = err;
+	}
+	return first;
+}
+
+static void check_done(struct file_io *io)
+{
+	struct check *check = container_of(io, struct check, io);
+
+	if (io->lost)
+		export_data_lost(check->export, io->error);
+	atomic_store(&check->busy, false);
+}
+
+/* vouch_watch(): never waits. A flush that hangs holds up only its own member's. */
+static void look(void *ctx)
+{
+	struct export *export = ctx;
+	struct engine *engine = export->engine;
+	unsigned int i;
+
+	for (i = 0; i < export->config->file_count; i++) {
+		struct check *check = &export->watch->checks[i];
+
+		if (atomic_exchange(&check->busy, true))
+			continue;
+		check->io.op = IO_CHECK;
+		check->io.file = &export->files[i];
+		check->io.done = check_done;
+		engine->ops->submit(engine, &check->io);
+	}
+}
+
+/*
+ * What the kernel knew of a file that nobody had open it may have forgotten,
+ * together with its pages; but not that something failed in its file system.
+ */
+static void *sync_file_systems(void *arg)
+{
+	struct export *export = arg;
+	unsigned int i;
+	int error = 0;
+
+	for (i = 0; i < export->config->file_count; i++) {
+		const struct io_file *file = &export->files[i];
+
+		if (!file->is_block && !file->in_memory &&
+		    syncfs(file->sync_fd))
+			error = errno;
+	}
+	if (error)
+		export_data_lost(export, error);
+	return NULL;
+}
+
+int export_watch(struct export *export)
+{
+	const unsigned int count = export->config->file_count;
+	struct export_watch *watch;
+	unsigned int i;
+	int err;
+
+	watch = calloc(1, sizeof(*watch) + count * sizeof(watch->checks[0]));
+	if (!watch)
+		return ENOMEM;
+	for (i = 0; i < count; i++)
+		watch->checks[i].export = export;
+	if (vouch_killed(export->vouch)) {
+		err = thread_start_joinable(&watch->sync_thread,
+					    sync_file_systems, export);
+		if (err) {
+			free(watch);
+			return err;
+		}
+		watch->syncing = true;
+	}
+	export->watch = watch;
+	vouch_watch(export->vouch, look, export);
+	return 0;
+}
+
+void export_end_watch(struct export *export)
+{
+	if (!export->watch)
+		return;
+	vouch_watch(export->vouch, NULL, NULL);
+	if (export->watch->syncing)
+		pthread_join(export->watch->sync_thread, NULL);
+}
