@@ -93,7 +93,7 @@ static void fence_done(struct fence *fence, int error)
 						 &req->nbd,
 						 error ? ENBD_ESHUTDOWN : 0);
 	req->node.iovcnt = 1;
-	output_push(&conn->out, &req->node);
+	output_push(&conn->out, &req->node, OUTPUT_BUDGET);
 }
 
 uint32_t ext_fence(struct request *req)

@@ -92,7 +92,7 @@ void request_finished(struct request *req)
 	pthread_mutex_lock(&conn->out.lock);
 	conn->started--;
 	progress(conn);
-	output_push_locked(&conn->out, &req->node);
+	output_push_locked(&conn->out, &req->node, OUTPUT_BUDGET);
 }
 
 static void release_request(struct out_node *node)
@@ -220,7 +220,7 @@ void arena_send(struct connection *conn)
 	arena->node.iovcnt = 1;
 	pthread_mutex_lock(&conn->out.lock);
 	conn->busy_arenas++;
-	output_push_locked(&conn->out, &arena->node);
+	output_push_locked(&conn->out, &arena->node, 0);
 }
 
 void memory_free(struct connection *conn)

@@ -42,8 +42,8 @@ struct write_lane {
  *
  * One at a time, since the kernel tells of a failed writeback only once: of two
  * at the same time one might be told that all is well, and answer before the
- * other has told of the loss. As long as done() of one has not returned, no
- * other one is begun. Belongs to the engine, and so does the lock.
+ * other has told of the loss. After one that failed no other is begun before
+ * its done() has returned. Belongs to the engine, and so does the lock.
  */
 struct flush_lane {
 	bool busy;

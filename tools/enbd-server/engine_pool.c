@@ -35,6 +35,8 @@ struct pool {
 	bool stop;
 };
 
+static void *worker(void *arg);
+
 /* With lock: hand an operation to the threads. */
 static void enqueue(struct pool *pool, struct file_io *io)
 {
@@ -44,6 +46,13 @@ static void enqueue(struct pool *pool, struct file_io *io)
 	pool->queued++;
 	if (pool->idle)
 		pthread_cond_signal(&pool->work);
+	/*
+	 * A thread that cannot be started is no loss while there is another
+	 * one, and engine_pool_create() has made sure of that.
+	 */
+	if (pool->queued > pool->idle && pool->threads < pool->max &&
+	    !thread_start(worker, pool))
+		pool->threads++;
 }
 
 static bool uses_lane(const struct file_io *io)
@@ -125,6 +134,21 @@ static int sync_all(const struct file_io *io)
 	return file_check(file);
 }
 
+static void leave_flushes(struct pool *pool, struct io_file *file)
+{
+	struct flush_lane *lane = &file->flushes;
+	struct file_io *io;
+
+	pthread_mutex_lock(&pool->lock);
+	io = lane->waiting;
+	lane->waiting = NULL;
+	if (io)
+		enqueue(pool, io);
+	else
+		lane->busy = false;
+	pthread_mutex_unlock(&pool->lock);
+}
+
 static void carry_out_flush(struct pool *pool, struct file_io *io)
 {
 	struct io_file *file = io->file;
@@ -132,19 +156,16 @@ static void carry_out_flush(struct pool *pool, struct file_io *io)
 	struct file_io *also;
 
 	io->lost = error != 0;
+	/* Answering takes time that nobody else has to wait for. */
+	if (!error)
+		leave_flushes(pool, file);
 	for (; io; io = also) {
 		also = io->also;
 		io->error = error;
 		io->done(io);
 	}
-	pthread_mutex_lock(&pool->lock);
-	io = file->flushes.waiting;
-	file->flushes.waiting = NULL;
-	if (io)
-		enqueue(pool, io);
-	else
-		file->flushes.busy = false;
-	pthread_mutex_unlock(&pool->lock);
+	if (error)
+		leave_flushes(pool, file);
 }
 
 static void carry_out(struct pool *pool, struct file_io *io)
@@ -219,13 +240,6 @@ static void pool_submit(struct engine *engine, struct file_io *io)
 		return;
 	}
 	enqueue(pool, io);
-	/*
-	 * A thread that cannot be started is no loss while there is another
-	 * one, and engine_pool_create() has made sure of that.
-	 */
-	if (pool->queued > pool->idle && pool->threads < pool->max &&
-	    !thread_start(worker, pool))
-		pool->threads++;
 	pthread_mutex_unlock(&pool->lock);
 }
 

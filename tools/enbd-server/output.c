@@ -6,8 +6,6 @@
 
 /* Vectors of one system call */
 #define BATCH	128
-/* System calls of one output_resume() */
-#define BUDGET	8
 
 void output_init(struct output *out, int fd, bool (*stalled)(void *ctx),
 		 void *ctx)
@@ -83,6 +81,17 @@ static void give_up(struct output *out)
 	shutdown(out->fd, SHUT_RDWR);
 }
 
+/* Return: bytes sent, -1 with errno */
+static ssize_t send_some(int fd, const struct msghdr *msg)
+{
+	ssize_t n;
+
+	do {
+		n = sendmsg(fd, msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
 /*
  * As the writer, with lock, which is released: send until the queue is empty or
  * stalled, or @budget system calls have been made; 0 for no limit.
@@ -92,25 +101,24 @@ static void drain(struct output *out, unsigned int budget)
 	struct iovec iov[BATCH];
 	struct msghdr msg = { .msg_iov = iov };
 	unsigned int calls = 0;
-	bool full;
 	ssize_t n;
 
 	while (out->head) {
 		msg.msg_iovlen = gather(out, iov);
-		full = budget && calls++ == budget;
 		pthread_mutex_unlock(&out->lock);
-		n = 0;
-		while (!full) {
-			n = sendmsg(out->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-			if (n >= 0 || errno != EINTR)
-				break;
-		}
-		full |= n < 0 && (errno == EAGAIN || errno == ENOBUFS);
 		/*
 		 * Once that is asked for, output_resume() may run in another
 		 * thread, and we must not touch anything any more.
 		 */
-		if (full && out->stalled(out->ctx))
+		if (budget && calls++ == budget) {
+			if (out->stalled(out->ctx))
+				return;
+			/* If nobody goes on with it, that is us. */
+			budget = 0;
+		}
+		n = send_some(out->fd, &msg);
+		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS) &&
+		    out->stalled(out->ctx))
 			return;
 		pthread_mutex_lock(&out->lock);
 		if (n > 0)
@@ -123,7 +131,8 @@ static void drain(struct output *out, unsigned int budget)
 	pthread_mutex_unlock(&out->lock);
 }
 
-void output_push_locked(struct output *out, struct out_node *node)
+void output_push_locked(struct output *out, struct out_node *node,
+			unsigned int budget)
 {
 	node->next = NULL;
 	if (out->broken) {
@@ -138,17 +147,18 @@ void output_push_locked(struct output *out, struct out_node *node)
 		return;
 	}
 	out->busy = true;
-	drain(out, 0);
+	drain(out, budget);
 }
 
-void output_push(struct output *out, struct out_node *node)
+void output_push(struct output *out, struct out_node *node,
+		 unsigned int budget)
 {
 	pthread_mutex_lock(&out->lock);
-	output_push_locked(out, node);
+	output_push_locked(out, node, budget);
 }
 
 void output_resume(struct output *out)
 {
 	pthread_mutex_lock(&out->lock);
-	drain(out, BUDGET);
+	drain(out, OUTPUT_BUDGET);
 }

@@ -5,7 +5,8 @@
  * Whoever adds to an idle queue becomes the writer and also sends what others
  * add meanwhile, many replies to a system call. Nobody ever waits for the
  * client to read: when the socket is full the queue is stalled, and somebody
- * who watches sockets calls output_resume().
+ * who watches sockets calls output_resume(). The same if the writer has
+ * something else to do, and the client makes it send for ever.
  */
 #ifndef ENBD_SERVER_OUTPUT_H
 #define ENBD_SERVER_OUTPUT_H
@@ -60,24 +61,30 @@ void output_init(struct output *out, int fd, bool (*stalled)(void *ctx),
 /* Neither busy nor with anything in the queue */
 void output_destroy(struct output *out);
 
+/* System calls that a writer has time for who is there for others, too */
+#define OUTPUT_BUDGET	8u
+
 /**
  * output_push() - send a node, now or later
  * @out: the queue
  * @node: belongs to the queue until it is released
+ * @budget: so many system calls at most, then the queue is stalled; 0: no limit
  *
  * Any thread, without lock.
  */
-void output_push(struct output *out, struct out_node *node);
+void output_push(struct output *out, struct out_node *node,
+		 unsigned int budget);
 
 /* The same with the lock held, which is released. */
-void output_push_locked(struct output *out, struct out_node *node);
+void output_push_locked(struct output *out, struct out_node *node,
+			unsigned int budget);
 
 /**
  * output_resume() - go on with a stalled queue
  * @out: may be gone afterwards
  *
- * After a few system calls it asks for another output_resume(), so that the
- * caller can be fair to many queues.
+ * After OUTPUT_BUDGET system calls it asks for another output_resume(), so that
+ * the caller can be fair to many queues.
  */
 void output_resume(struct output *out);
 

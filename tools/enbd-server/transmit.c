@@ -251,7 +251,7 @@ static bool handle_read(struct connection *conn, const struct nbd_request *nbd)
 	    !conn->target->ops->run_now(conn->target, &req->io)) {
 		make_reply(req);
 		arena_send(conn);
-		output_push(&conn->out, &req->node);
+		output_push(&conn->out, &req->node, 0);
 		return true;
 	}
 	start(conn, req);
