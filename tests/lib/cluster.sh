@@ -92,6 +92,7 @@ cluster_disks()
 		--bitmap=internal --bitmap-chunk=64K --metadata=1.2 \
 		"${NODE_LOOP[alpha]}" "${NODE_LOOP[beta]}" >"$T/create.log" 2>&1 ||
 		die "mdadm --create" "$(cat "$T/create.log")"
+	[ -b /dev/md/setup ] || die "mdadm makes no link: is there a /run/udev without udevd?"
 	mdadm --wait /dev/md/setup
 	mkfs.ext4 -q -F /dev/md/setup
 	mdadm --stop /dev/md/setup 2>/dev/null

@@ -7,6 +7,7 @@ MD=/dev/md0
 MDSYS=/sys/block/md0/md	# use_array chooses another
 LOOPS=()
 UDEVD=			# process id of our own udevd
+UDEV_RUN=		# /run/udev, if there was none before
 LEG_MB=64
 case $ENBD_GUEST in
 uml)	MD_LEVELS=${MD_LEVELS:-1 5 6 10} ;;
@@ -26,6 +27,7 @@ md_start()
 		[ -x "$f" ] && udevd=$f
 	done
 	[ -n "$udevd" ] || md_skip "no systemd-udevd installed"
+	[ -e /run/udev ] || UDEV_RUN=/run/udev
 	mkdir -p /run/udev/rules.d /run/mdadm
 	sed "s|/usr/sbin/enbdctl|$ENBD_TREE/build/enbdctl|" \
 		"$ENBD_TREE/udev/60-enbd.rules" >/run/udev/rules.d/60-enbd.rules
@@ -66,8 +68,11 @@ md_end()
 		wait_for 10 no_devices
 		udevadm settle --timeout=10
 		udevadm control --exit 2>/dev/null
+		wait_for 10 gone "$UDEVD"
 		UDEVD=
 	fi
+	# mdadm leaves its links to udev where there is a /run/udev.
+	[ -z "$UDEV_RUN" ] || rm -rf "$UDEV_RUN"
 	rm -f /run/udev/rules.d/60-enbd.rules /run/enbd/*.lock /run/enbd/*.super
 }
 trap 'md_end; clean_up; rm -f "$TAP_OUT"' EXIT

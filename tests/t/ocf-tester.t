@@ -8,7 +8,6 @@
 
 . "$(dirname "$0")/../lib/enbd.sh"
 
-[ "$ENBD_GUEST" = uml ] || skip_all "the mirror agent was seen to hang here, for a reason not yet known"
 . "$ENBD_LIB/cib.sh"
 
 for c in ocf-tester xmllint crm_attribute mdadm; do
@@ -23,7 +22,7 @@ tester()
 	local agent=$1
 
 	shift
-	ok "ocf:enbd:$agent" ocf-tester -n "$agent" "$@" "$agents/$agent"
+	ok "ocf:enbd:$agent" within 200 ocf-tester -n "$agent" "$@" "$agents/$agent"
 }
 
 truncate -s 16M "$T/disk"
@@ -39,7 +38,8 @@ leg=$(losetup -f --show "$T/leg")
 mdadm --create /dev/md/setup --run --level=1 --raid-devices=2 \
 	--bitmap=internal --bitmap-chunk=64K --metadata=1.2 "$leg" missing \
 	>"$T/create.log" 2>&1 || die "mdadm --create" "$(cat "$T/create.log")"
-mdadm --stop /dev/md/setup
+[ -b /dev/md/setup ] || die "mdadm makes no link: is there a /run/udev without udevd?"
+mdadm --stop /dev/md/setup 2>/dev/null
 # Alone it is promoted only as the one that went on alone.
 make_cib "$(uname -n)" beta
 crm_attribute -N "$(uname -n)" -l forever -n enbd-data-generation -v 1

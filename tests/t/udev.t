@@ -12,15 +12,17 @@ for f in /lib/systemd/systemd-udevd /usr/lib/systemd/systemd-udevd; do
 	[ -x "$f" ] && udevd=$f
 done
 [ -n "$udevd" ] || skip_all "no systemd-udevd installed"
+made=
+[ -e /run/udev ] || made=/run/udev
 mkdir -p /run/udev/rules.d
 cp "$ENBD_TREE/udev/60-enbd.rules" /run/udev/rules.d/
 
 running=
 if ! udevadm control --ping --timeout=1 2>/dev/null; then
 	spawn udevd "$udevd"
-	running=1
+	running=1 udevd_pid=$PID
 	wait_for 20 udevadm control --ping --timeout=1 || {
-		rm -f /run/udev/rules.d/60-enbd.rules
+		rm -rf /run/udev/rules.d/60-enbd.rules ${made:+"$made"}
 		clean_up
 		skip_all "udevd does not run here: $(tail -n 1 "$T/udevd.log")"
 	}
@@ -63,6 +65,10 @@ ok "disconnect while udevd may look at it" wait_for 10 disconnect
 ok "settled" within 20 udevadm settle --timeout=15
 is "$(links)" "" "no link is left"
 
-[ -z "$running" ] || udevadm control --exit
-rm -f /run/udev/rules.d/60-enbd.rules
+if [ -n "$running" ]; then
+	udevadm control --exit
+	wait_for 10 gone "$udevd_pid"
+fi
+# mdadm leaves its links to udev where there is a /run/udev.
+rm -rf /run/udev/rules.d/60-enbd.rules ${made:+"$made"}
 done_testing
