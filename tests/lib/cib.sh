@@ -2,13 +2,15 @@
 #
 # Pacemaker's tools without a cluster: they read and write a CIB in a file.
 
-# make_cib NODE PEER [PEER_STATE]: PEER_STATE is online, gone (default) or unclean
+# make_cib NODE PEER [PEER_STATE]: PEER_STATE is online, gone (default), unclean or
+# pending
 make_cib()
 {
 	local peer='in_ccm="false" crmd="offline" join="down" expected="down"'
 
 	case ${3:-gone} in
 	online) peer='in_ccm="true" crmd="online" join="member" expected="member"' ;;
+	pending) peer='in_ccm="true" crmd="online" join="down" expected="down"' ;;
 	unclean) peer='in_ccm="false" crmd="offline" join="down" expected="member"' ;;
 	esac
 	export CIB_file=$T/cib.xml

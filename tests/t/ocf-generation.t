@@ -67,6 +67,17 @@ may beta "for both"
 set_mark events beta 22
 may_not alpha "two less is older"
 may beta "and the newer one is promoted"
+set_mark events alpha 21/A.
+may alpha "one less, but alone at the end, is the newer one"
+may_not beta "and the other one the older"
+set_mark events beta 22/AA
+may_not beta "which knows both legs"
+set_mark events beta 22/.A
+may_not alpha "both alone is for somebody to decide"
+may_not beta "on both sides"
+set_mark events alpha 20/AA
+set_mark events beta 21/AA
+may alpha "one event less is the same when both legs are known"
 
 # alpha is promoted, both in sync
 i_am alpha
@@ -96,6 +107,23 @@ g=$(generation alpha)
 ok "outdated again" outdate_peer
 is "$(generation alpha)" "$g" "changes nothing"
 
+# A promotion that comes to nothing
+i_am alpha
+set_generation beta "$g"
+set_mark insync beta 1
+ok "alpha is about to go on alone" claim
+may_not beta "beta must not then"
+i_am alpha
+ok "alpha could not" unclaim
+may beta "so beta may"
+i_am alpha
+nok "alpha is not ahead" ahead
+ok "it goes on alone" outdate_peer
+ok "it is ahead" ahead
+ok "which outdates once" claim
+unclaim
+may_not beta "and for good"
+
 # beta is back
 i_am alpha
 ok "beta is in sync again" peer_current
@@ -124,8 +152,18 @@ may beta "beta may"
 i_am alpha
 make_cib alpha beta gone
 is "$(peer_state)" gone "a peer that was fenced"
+attribute -t crm_config -n stonith-enabled -v false
+is "$(peer_state)" unclean "without fencing it may be alive"
 make_cib alpha beta unclean
 is "$(peer_state)" unclean "a peer that may be alive"
+make_cib alpha beta pending
+is "$(peer_state)" "" "a peer that is just coming up: ask again"
+make_cib alpha beta online
+attribute -t crm_config -n stonith-enabled -v false
+is "$(peer_state)" online "without fencing a member is one"
+peer=b.ta
+is "$(peer_state)" "" "a name is no pattern"
+peer=beta
 
 # Nothing may be acknowledged by one leg alone that the cluster does not know.
 export CIB_file=$T/none.xml
