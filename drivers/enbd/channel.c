@@ -130,23 +130,33 @@ bool enbd_channel_done(const struct enbd_channel *ch)
 	return enbd_channel_load(ch) == READ_ONCE(ch->refused);
 }
 
+/*
+ * Wait for the server to close the connection. An end that we have made ourselves
+ * looks the same but says nothing, so whoever makes it says so, under the lock.
+ */
+static void channel_await_end(struct enbd_channel *ch)
+{
+	bool ended = enbd_sock_await_end(ch->closing, ENBD_LEAVE_MS);
+
+	/* else what is queued would go on being sent, for minutes */
+	if (!ended)
+		enbd_sock_abort(ch->closing, -ECONNABORTED);
+	mutex_lock(&ch->tx_lock);
+	if (ch->leave == ENBD_LEAVE_WAIT)
+		WRITE_ONCE(ch->leave, ended ? ENBD_LEAVE_ENDED :
+					      ENBD_LEAVE_SILENT);
+	mutex_unlock(&ch->tx_lock);
+}
+
 static void channel_close_work(struct work_struct *work)
 {
 	struct enbd_channel *ch = container_of(work, struct enbd_channel,
 					       close_work);
 
-	if (ch->leave == ENBD_LEAVE_WAIT) {
-		bool ended = enbd_sock_await_end(ch->closing, ENBD_LEAVE_MS);
-
-		/* else what is queued would go on being sent, for minutes */
-		if (!ended)
-			enbd_sock_abort(ch->closing, -ECONNABORTED);
-		mutex_lock(&ch->tx_lock);
-		WRITE_ONCE(ch->leave, ended ? ENBD_LEAVE_ENDED :
-					      ENBD_LEAVE_SILENT);
-		mutex_unlock(&ch->tx_lock);
+	if (READ_ONCE(ch->leave) == ENBD_LEAVE_WAIT)
+		channel_await_end(ch);
+	if (ch->leave != ENBD_LEAVE_NONE)
 		ch->ops->attend(ch);
-	}
 	enbd_sock_put(ch->closing);
 	/* from here on nothing of the session is touched */
 	smp_store_release(&ch->closing, NULL);
@@ -164,8 +174,10 @@ static void channel_close_work(struct work_struct *work)
 void enbd_channel_cut(struct enbd_channel *ch)
 {
 	mutex_lock(&ch->tx_lock);
-	if (ch->leave == ENBD_LEAVE_WAIT)
+	if (ch->leave == ENBD_LEAVE_WAIT) {
 		enbd_sock_abort(ch->closing, -ECONNABORTED);
+		WRITE_ONCE(ch->leave, ENBD_LEAVE_SILENT);
+	}
 	mutex_unlock(&ch->tx_lock);
 }
 

@@ -118,8 +118,8 @@ enum enbd_leave {
 	ENBD_LEAVE_NONE,
 	ENBD_LEAVE_WAIT,	/* for the server to close */
 	ENBD_LEAVE_ENDED,	/* it did, so it has done all that came before */
-	ENBD_LEAVE_SILENT,	/* it did not in time, or the connection broke: it
-				 * was reset
+	ENBD_LEAVE_SILENT,	/* it did not in time, the connection broke, or
+				 * nobody waits for it any more: it was reset
 				 */
 };
 
@@ -205,7 +205,7 @@ struct enbd_rxq {
  * @unacked:   when bytes were first seen unacknowledged since then, in jiffies,
  *             0 if there are none; under the session's lock
  * @lost_at:   when it was declared lost; written before ENBD_CHANNEL_DEAD
- * @leave:     enum enbd_leave; written by @close_work under @tx_lock
+ * @leave:     enum enbd_leave; written under @tx_lock
  * @closing:   the socket, stopped, until @close_work has closed it; while @leave
  *             is ENBD_LEAVE_WAIT it may be used under @tx_lock
  * @close_work: see @closing; has a reference

@@ -13,6 +13,13 @@
 #define enbd_channel_lose test_channel_lose
 #include "channel.c"
 
+/* Does the server close the connection in order? */
+static bool ends;
+/* Channel that is cut while its end is waited for */
+static struct enbd_channel *cut;
+/* How often a socket was reset, and the session called */
+static unsigned int aborted, attended;
+
 int enbd_sock_init(void)
 {
 	return 0;
@@ -36,6 +43,7 @@ void enbd_sock_detach(struct enbd_sock *s)
 
 void enbd_sock_abort(struct socket *sock, int err)
 {
+	aborted++;
 }
 
 void enbd_sock_put(struct socket *sock)
@@ -53,7 +61,9 @@ bool enbd_sock_ended(const struct enbd_sock *s, int *err)
 
 bool enbd_sock_await_end(struct socket *sock, unsigned int ms)
 {
-	return true;
+	if (cut)
+		enbd_channel_cut(cut);
+	return ends;
 }
 
 int enbd_tx_init(struct enbd_tx *tx)
@@ -86,6 +96,7 @@ int enbd_rxq_pull(struct enbd_channel *ch)
 
 static void test_attend(struct enbd_channel *ch)
 {
+	attended++;
 }
 
 static const struct enbd_channel_ops test_ops = {
@@ -116,7 +127,52 @@ static void channel_freed_with_work(struct kunit *test)
 	flush_workqueue(enbd_wq);
 }
 
+/* What becomes of a channel that is told goodbye, and may be cut meanwhile. */
+static u32 leave(struct kunit *test, bool cut_it)
+{
+	struct enbd_channel *ch = channel(test);
+	struct socket sock = {};
+	u32 how;
+
+	KUNIT_ASSERT_EQ(test, enbd_channel_open(ch, &sock, false, NULL), 0);
+	aborted = 0;
+	attended = 0;
+	cut = cut_it ? ch : NULL;
+	enbd_channel_stop(ch, ENBD_STOP_LEAVE);
+	enbd_channel_flush(ch);
+	KUNIT_EXPECT_NULL(test, ch->closing);
+	KUNIT_EXPECT_EQ(test, attended, 1);
+	how = ch->leave;
+	enbd_channel_put(ch);
+	return how;
+}
+
+static void channel_ended(struct kunit *test)
+{
+	ends = true;
+	KUNIT_EXPECT_EQ(test, leave(test, false), ENBD_LEAVE_ENDED);
+	KUNIT_EXPECT_EQ(test, aborted, 0);
+}
+
+static void channel_silent(struct kunit *test)
+{
+	ends = false;
+	KUNIT_EXPECT_EQ(test, leave(test, false), ENBD_LEAVE_SILENT);
+	KUNIT_EXPECT_EQ(test, aborted, 1);
+}
+
+/* A Unix socket that we shut down ourselves ends in order */
+static void channel_cut(struct kunit *test)
+{
+	ends = true;
+	KUNIT_EXPECT_EQ(test, leave(test, true), ENBD_LEAVE_SILENT);
+	KUNIT_EXPECT_EQ(test, aborted, 1);
+}
+
 static struct kunit_case channel_cases[] = {
+	KUNIT_CASE(channel_ended),
+	KUNIT_CASE(channel_silent),
+	KUNIT_CASE(channel_cut),
 	KUNIT_CASE(channel_freed_with_work),
 	{}
 };
