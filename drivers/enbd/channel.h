@@ -75,7 +75,7 @@ enum {
  * @gen:   counts commands, so that each has its own cookie; the session's, read
  *         by the receiver
  * @first: the first of them that is not answered
- * @wire:  the command
+ * @wire:  the command; but for the cookie the receiver's, too, once it was sent
  * @cover: the answer so far
  * @size:  of an answer to a keepalive: bytes of the export
  * @since: when the first was queued, in jiffies; the session's

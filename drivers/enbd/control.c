@@ -42,6 +42,9 @@ bool enbd_channel_control(struct enbd_channel *ch, u16 type, u64 offset)
 
 	if (state == ENBD_CONTROL_IDLE) {
 		WRITE_ONCE(c->first, c->gen + 1);
+		/* of keepalives always the same, late answers may be judged by it */
+		c->wire.type = type;
+		c->wire.offset = offset;
 		c->cover = (struct enbd_wire_cover){};
 		c->since = jiffies;
 	} else if (state != ENBD_CONTROL_SENT || type != ENBD_CMD_KEEPALIVE ||
@@ -50,11 +53,9 @@ bool enbd_channel_control(struct enbd_channel *ch, u16 type, u64 offset)
 	}
 	WRITE_ONCE(c->gen, c->gen + 1);
 	c->again = jiffies;
-	c->wire = (struct enbd_wire_request){
-		.cookie = (u64)c->gen << 32 | control_cookie(c - ch->control),
-		.offset = offset,
-		.type = type,
-	};
+	/* nothing else: the receiver may be judging an answer by the rest */
+	WRITE_ONCE(c->wire.cookie,
+		   (u64)c->gen << 32 | control_cookie(c - ch->control));
 	/* the answer to the last one may come at this moment */
 	if (cmpxchg(&c->state, state, ENBD_CONTROL_QUEUED) != state)
 		return false;
