@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Legs that must not be taken back: one that was used without the others, a leg of
-# another array, a copy of the local leg, and a stale one whose array has no bitmap
-# or nobody else with the data. An array without such a leg starts again.
+# Legs that must not be taken back: one that was used without the others, one
+# without a superblock, a leg of another array, a copy of the local leg, and a stale
+# one whose array has no bitmap, nobody else with the data, or cannot do without. An
+# array without such a leg starts again.
 
 . "$(dirname "$0")/../lib/enbd.sh"
 . "$ENBD_LIB/md.sh"
@@ -67,6 +68,11 @@ ok "outage" out
 cp --sparse=always "$T/right" "$image"
 superblock 1000 -1
 refused "newer" "newer than the array"
+
+ok "outage" out
+cp --sparse=always "$T/right" "$image"
+dd if=/dev/zero of="$image" bs=4096 seek=1 count=1 conv=notrunc status=none
+refused "without a superblock" "no superblock, or a damaged one; add it anew"
 
 ok "outage" out
 cp --sparse=always "$T/local" "$image"
@@ -147,4 +153,27 @@ ok "stale and newer: the array is as clean as it was" wait_for 10 md_is resync_s
 ok "stale and newer: stopped" wait_for 20 mdadm -q --stop "$MD"
 ok "stale and newer: it starts again without the leg" mdadm -A --run -q "$MD" "${LEGS[@]}"
 num "$(dirty "${LEGS[0]}")" -ge 4 "stale and newer: it still knows what to copy"
+
+# Without it the others would not have all data: md would stop for good.
+md_stop
+disconnect
+wait_for 10 no_devices
+serve_end
+rm -f "$image"
+truncate -s "${LEG_MB}M" "$image"
+serve "$image"
+need_connect "$URI" --dead-timeout 60
+md_create 5
+wait_for 60 md_settled
+mdadm -q "$MD" --fail "${LEGS[0]}"
+quiet_md
+scatter 8 3 sync
+cp --sparse=always "$image" "$image.flushed"
+scatter 8 3
+power_cut "$image" "$image.flushed"
+note
+serve "$image"
+ok "stale and not to be spared: refused" wait_for 20 log_has "md0: too few members are in sync"
+is "$(dev_state)" stale "stale and not to be spared: it stays stale"
+ok "stale and not to be spared: the array is not broken" member_is in_sync
 md_done

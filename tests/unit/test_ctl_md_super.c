@@ -67,8 +67,10 @@ static void test_good(void **state)
 	(void)state;
 	make(1, 1, 3, 77);
 	block.sb.dev_roles[2] = htole16(FAULTY);
+	block.sb.data_offset = htole64(2048);
 	sum();
 	assert_null(parse(&s));
+	assert_int_equal(s.data, 2048);
 	assert_int_equal(s.events, 77);
 	assert_int_equal(s.raid_disks, 3);
 	assert_int_equal(s.role, 1);
@@ -139,6 +141,10 @@ static void test_none(void **state)
 	assert_non_null(parse(&s));
 	make(1, 0, 2, 5);
 	block.sb.events = htole64(6);
+	assert_non_null(parse(&s));
+	make(1, 0, 2, 5);
+	block.sb.data_offset = htole64(UINT64_MAX / 512);
+	sum();
 	assert_non_null(parse(&s));
 }
 

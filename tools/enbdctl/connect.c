@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "devname.h"
+#include "envfile.h"
 #include "log.h"
 #include "nl.h"
 #include "nl_msg.h"
@@ -115,15 +116,9 @@ static void remember(const struct connect *connect,
 static void tell_udev(const struct dial_result *r, const char *name)
 {
 	const struct enbd_hello *hello = &r->channels[0].hello;
-	char text[64] = "", file[ENBD_NAME_MAX + 8];
-	char digest[ENBD_SIGNATURE_DIGEST];
 	struct enbd_err err;
 
-	if (hello->features)
-		snprintf(text, sizeof(text), "ID_ENBD_SIGNATURE=%s\n",
-			 enbd_signature_digest(hello->signature, digest));
-	snprintf(file, sizeof(file), "%s.env", name);
-	if (runstate_put(file, text, strlen(text), &err))
+	if (envfile_write(name, hello, &err))
 		enbd_note("%s; there will be no link by-signature", err.text);
 	else if (hello->features)
 		node_change(name);

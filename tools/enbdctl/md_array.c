@@ -103,6 +103,29 @@ static int read_members(struct md_array *a, const char *dir)
 	return a->members ? 0 : -1;
 }
 
+/* Older kernels still tell the chunks of a bitmap that was removed. */
+static uint64_t bitmap_chunk(const char *dir)
+{
+	char location[32];
+
+	if (attribute(location, sizeof(location), dir, "bitmap/location") ||
+	    !strcmp(location, "none"))
+		return 0;
+	return number(dir, "bitmap/chunksize");
+}
+
+/* Return: x of the superblocks' format 1.x, -1 for another. */
+static int format_minor(const char *dir)
+{
+	char version[32];
+	int minor;
+
+	if (attribute(version, sizeof(version), dir, "metadata_version") ||
+	    sscanf(version, "1.%d", &minor) != 1)
+		return -1;
+	return minor;
+}
+
 /* Return: 0, 1 for an array that is of no interest, -1 without memory. */
 static int read_array(struct md_array *a, const char *dir)
 {
@@ -122,7 +145,8 @@ static int read_array(struct md_array *a, const char *dir)
 	a->shape.raid_disks = (uint32_t)number(dir, "raid_disks");
 	a->shape.chunk = number(dir, "chunk_size");
 	a->shape.member_size = number(dir, "component_size") * 1024;
-	a->shape.bitmap_chunk = number(dir, "bitmap/chunksize");
+	a->shape.bitmap_chunk = bitmap_chunk(dir);
+	a->minor = format_minor(dir);
 	snprintf(size, sizeof(size), "%s/..", dir);
 	a->shape.array_size = number(size, "size") * 512;
 	return read_members(a, dir);
@@ -196,6 +220,32 @@ const struct md_array *md_member_of(const struct md_array *list, size_t count,
 		}
 	}
 	return NULL;
+}
+
+bool md_can_spare(const struct md_array *array,
+		  bool (*spared)(const void *arg, const char *node),
+		  const void *arg)
+{
+	const uint32_t disks = array->shape.raid_disks;
+	uint32_t left = 0, needed;
+	size_t i;
+
+	for (i = 0; i < array->count; i++)
+		left += array->members[i].in_sync &&
+			!array->members[i].faulty &&
+			!spared(arg, array->members[i].node);
+	switch (array->shape.level) {
+	case 1:
+		needed = 1;
+		break;
+	case 6:
+		needed = disks - 2;
+		break;
+	default:
+		needed = disks - 1;
+		break;
+	}
+	return left >= needed;
 }
 
 /* Return: 0, or -1 with errno. */

@@ -31,12 +31,14 @@ struct md_member {
  * @node: its name below /dev
  * @shape: how its data lies; a bitmap_chunk of 0 is no bitmap
  * @reshaping: it is being given another shape
+ * @minor: of the format 1.x that its superblocks have, -1 if they have another
  * @members: @count of them
  */
 struct md_array {
 	char node[MD_NODE_MAX];
 	struct md_shape shape;
 	bool reshaping;
+	int minor;
 	struct md_member *members;
 	size_t count;
 };
@@ -75,6 +77,17 @@ int md_array_set(const struct md_array *array, const char *name,
 /* Is the first line of an attribute below md/ so now? */
 bool md_array_is(const struct md_array *array, const char *name,
 		 const char *text);
+/**
+ * md_can_spare() - do the others have all data without some members?
+ * @array: of a level that md_map_range() knows
+ * @spared: is a member one of those? Called with @arg and its node.
+ *
+ * Where a member of level 10 has its copies is not looked at: all others have to
+ * be there.
+ */
+bool md_can_spare(const struct md_array *array,
+		  bool (*spared)(const void *arg, const char *node),
+		  const void *arg);
 
 /* Tell the array not to use a member any more. Return: 0 or -1. */
 int md_member_fail(const struct md_array *array, const char *node,

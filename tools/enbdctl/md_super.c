@@ -57,6 +57,7 @@ const char *md_super_parse(const void *data, uint64_t sector,
 	if (le64toh(sb->super_offset) != sector)
 		return "a superblock that belongs elsewhere";
 	if (max_dev > MD_SLOTS_MAX ||
+	    le64toh(sb->data_offset) > INT64_MAX / 512 ||
 	    checksum(sb, sizeof(*sb) + max_dev * 2) != le32toh(sb->sb_csum))
 		return "its superblock is damaged";
 	memcpy(super->array, sb->set_uuid, MD_UUID_LEN);
@@ -92,17 +93,19 @@ static int read_at(int fd, void *data, uint64_t offset)
 }
 
 /* 1.2 and 1.1 have it at the beginning, 1.0 near the end. */
-static int find(int fd, void *data, struct md_super *super)
+static int find(int fd, int minor, void *data, struct md_super *super)
 {
-	uint64_t places[3] = { 4096, 0, 0 }, size;
-	unsigned int i;
+	uint64_t places[3] = { 0, 0, 4096 }, size;
+	int i;
 
 	if (ioctl(fd, BLKGETSIZE64, &size))
 		return -1;
 	if (size < 4 * MD_SUPER_SIZE)
 		return 1;
-	places[2] = (size / 512 - 16) / 8 * 8 * 512;
-	for (i = 0; i < 3; i++) {
+	places[0] = (size / 512 - 16) / 8 * 8 * 512;
+	for (i = 2; i >= 0; i--) {
+		if (minor >= 0 && minor != i)
+			continue;
 		if (read_at(fd, data, places[i]))
 			return -1;
 		if (!md_super_parse(data, places[i] / 512, super))
@@ -124,7 +127,7 @@ int md_node_open(const char *node, int flags, struct enbd_err *err)
 	return fd;
 }
 
-int md_super_read(const char *node, struct md_block *block,
+int md_super_read(const char *node, int minor, struct md_block *block,
 		  struct md_super *super, struct enbd_err *err)
 {
 	const int fd = md_node_open(node, O_RDONLY, err);
@@ -132,7 +135,7 @@ int md_super_read(const char *node, struct md_block *block,
 
 	if (fd < 0)
 		return -1;
-	rc = find(fd, block->data, super);
+	rc = find(fd, minor, block->data, super);
 	if (rc < 0)
 		enbd_fail(err, ENBD_EXIT_GENERAL, "/dev/%s: cannot read: %s",
 			  node, strerror(errno));

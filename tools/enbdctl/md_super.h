@@ -61,6 +61,8 @@ struct md_block {
 /**
  * md_super_read() - find and read the superblock of a disk or partition
  * @node: name below /dev
+ * @minor: x of the format 1.x that it has, for it may have an older one besides;
+ *         -1 if that is not known
  * @block: receives it as it is
  * @super: receives what it says
  * @err: receives what went wrong
@@ -69,7 +71,7 @@ struct md_block {
  *
  * Return: 0, -1 if the disk cannot be read, 1 if it has no superblock.
  */
-int md_super_read(const char *node, struct md_block *block,
+int md_super_read(const char *node, int minor, struct md_block *block,
 		  struct md_super *super, struct enbd_err *err);
 
 /**

@@ -78,7 +78,8 @@ static int once(const char *array, const char *action, const char *node,
 		;
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
-	return enbd_fail(err, ENBD_EXIT_GENERAL,
+	/* It may be another moment's business. */
+	return enbd_fail(err, ENBD_EXIT_BUSY,
 			 "mdadm /dev/%s %s /dev/%s: %s", array, action, node,
 			 said[0] ? said : "it failed");
 }

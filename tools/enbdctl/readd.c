@@ -2,7 +2,6 @@
 /* enbdctl readd: for udev and systemd, when a device is back. */
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,6 @@
 #include "devname.h"
 #include "log.h"
 #include "readd.h"
-#include "runstate.h"
 #include "verb.h"
 
 enum {
@@ -32,55 +30,6 @@ struct arguments {
 	bool event;
 	bool force;
 };
-
-static uint64_t sysfs_number(const char *path)
-{
-	unsigned long long n = 0;
-	FILE *f = fopen(path, "re");
-
-	if (f) {
-		if (fscanf(f, "%llu", &n) != 1)
-			n = 0;
-		fclose(f);
-	}
-	return n;
-}
-
-static void add_node(struct readd *r, const char *dir)
-{
-	const char *name = strrchr(dir, '/') + 1;
-	struct readd_node *node = &r->nodes[r->node_count];
-	char path[160];
-
-	if (r->node_count == READD_NODES_MAX ||
-	    strlen(name) >= sizeof(node->name))
-		return;
-	strcpy(node->name, name);
-	snprintf(path, sizeof(path), "%s/start", dir);
-	node->start = r->node_count ? sysfs_number(path) * 512 : 0;
-	snprintf(path, sizeof(path), "%s/size", dir);
-	node->size = sysfs_number(path) * 512;
-	r->node_count++;
-}
-
-/* The disk, then its partitions */
-static void read_nodes(struct readd *r)
-{
-	char path[3 * MD_NODE_MAX];
-	glob_t found;
-	size_t i;
-
-	r->node_count = 0;
-	snprintf(path, sizeof(path), "/sys/block/%s", r->disk);
-	add_node(r, path);
-	snprintf(path, sizeof(path), "/sys/block/%s/%s[0-9]*", r->disk,
-		 r->disk);
-	if (glob(path, 0, NULL, &found))
-		return;
-	for (i = 0; i < found.gl_pathc; i++)
-		add_node(r, found.gl_pathv[i]);
-	globfree(&found);
-}
 
 /* "" when the device is gone */
 static void read_state(const char *disk, char *state, int size)
@@ -147,7 +96,6 @@ static int run(const struct arguments *args, struct enbd_err *err)
 {
 	const struct timespec nap = { .tv_nsec = STEP_MS * 1000000L };
 	uint64_t deadline = enbd_now_ms() + args->wait_ms;
-	char file[MD_NODE_MAX + 16];
 	static struct readd r;
 	uint32_t index;
 	int held, rc;
@@ -156,11 +104,10 @@ static int run(const struct arguments *args, struct enbd_err *err)
 		return -1;
 	r.force = args->force;
 	devname_format(index, r.disk);
-	snprintf(file, sizeof(file), "readd-%s.lock", r.disk);
-	held = runstate_lock(file, err);
+	held = readd_lock(r.disk, err);
 	if (held < 0)
 		return -1;
-	read_nodes(&r);
+	readd_nodes(&r);
 	for (;;) {
 		rc = step(&r, err);
 		if (rc || enbd_now_ms() >= deadline)
@@ -219,7 +166,7 @@ int verb_readd(int argc, char **argv)
 		{ "event", KEY_EVENT, NULL, 0,
 		  "Return at once and go on in the background", 0 },
 		{ "force", KEY_FORCE, NULL, 0,
-		  "Accept a stale device although it has lost regions that are in no array: those are yours to repair",
+		  "Accept a stale device although it has lost regions that are in no array: those of a leg are remembered until it is taken back, others are yours to repair",
 		  0 },
 		{ "wait", KEY_WAIT, "SECONDS", 0,
 		  "Keep looking for so long (3)", 0 },

@@ -11,7 +11,8 @@
 #include "md_array.h"
 #include "md_super.h"
 
-#define READD_NODES_MAX		64
+/* The disk, and as many partitions as the kernel knows */
+#define READD_NODES_MAX		257
 
 /**
  * struct readd_node - the disk, or one of its partitions
@@ -32,6 +33,7 @@ struct readd_node {
  * @disk: its name
  * @force: what is lost outside of arrays is somebody else's business
  * @nodes: the disk first; @node_count of them
+ * @more: there are others, which are not among @nodes
  * @arrays: @array_count of them, read anew before each step
  */
 struct readd {
@@ -39,9 +41,22 @@ struct readd {
 	bool force;
 	struct readd_node nodes[READD_NODES_MAX];
 	size_t node_count;
+	bool more;
 	struct md_array *arrays;
 	size_t array_count;
 };
+
+/* Look for the nodes of @r->disk. */
+void readd_nodes(struct readd *r);
+
+/**
+ * readd_lock() - be the only one who works on a disk and its arrays
+ * @disk: its name
+ * @err: receives why that cannot be
+ *
+ * Return: a descriptor that holds the lock until it is closed, or -1.
+ */
+int readd_lock(const char *disk, struct enbd_err *err);
 
 /**
  * readd_stale() - make a stale disk one that may be taken back
@@ -50,11 +65,24 @@ struct readd {
  *
  * Every range that it may have lost is put into the bitmap of the array that
  * it belongs to, then the disk is accepted. Nothing is done if a range belongs
- * to something else, unless that is forced.
+ * to something else, unless that is forced: then it is remembered, for an array
+ * that may take the disk back later.
  *
  * Return: 0 or -1.
  */
 int readd_stale(struct readd *r, struct enbd_err *err);
+
+/**
+ * readd_accept() - accept a stale disk as it is
+ * @r: with nodes and arrays
+ * @err: receives ENBD_EXIT_BUSY if an array holds it, unless that is forced: who
+ *       forces it has told that array what to copy
+ *
+ * What it may have lost outside of such arrays is remembered.
+ *
+ * Return: 0 or -1.
+ */
+int readd_accept(struct readd *r, struct enbd_err *err);
 
 /**
  * readd_take_back() - one disk or partition back into its array

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lost_file.h"
 #include "md_bits.h"
 #include "query.h"
 #include "readd.h"
@@ -17,94 +18,162 @@ struct piece {
 	uint64_t length;
 };
 
-/* May ranges of a member be marked in its array? */
-static int check_array(const struct md_array *a, const struct md_member *m,
-		       struct enbd_err *err)
+struct pieces {
+	struct piece *list;
+	size_t count;
+	size_t room;
+};
+
+/* A disk or partition of the disk that is stale */
+static bool is_own(const void *arg, const char *node)
+{
+	const struct readd *r = arg;
+	size_t i;
+
+	for (i = 0; i < r->node_count; i++)
+		if (!strcmp(r->nodes[i].name, node))
+			return true;
+	return false;
+}
+
+static bool others_in_sync(const struct readd *r, const struct md_array *a)
 {
 	size_t i;
 
+	for (i = 0; i < a->count; i++)
+		if (a->members[i].in_sync && !a->members[i].faulty &&
+		    !is_own(r, a->members[i].node))
+			return true;
+	return false;
+}
+
+/* May ranges of a member be marked in its array? */
+static int check_array(const struct readd *r, const struct md_array *a,
+		       const struct md_member *m, struct enbd_err *err)
+{
 	if (!a->shape.bitmap_chunk)
 		return enbd_fail(err, ENBD_EXIT_GENERAL,
 				 "/dev/%s: has no bitmap that could tell which regions of /dev/%s to copy; remove it, enbdctl accept, and add it anew",
 				 a->node, m->node);
 	if (a->reshaping)
-		return enbd_fail(err, ENBD_EXIT_GENERAL,
+		return enbd_fail(err, ENBD_EXIT_BUSY,
 				 "/dev/%s: is being reshaped; try again when that is done",
 				 a->node);
-	for (i = 0; i < a->count; i++)
-		if (&a->members[i] != m && a->members[i].in_sync &&
-		    !a->members[i].faulty)
-			return 0;
-	return enbd_fail(err, ENBD_EXIT_GENERAL,
-			 "/dev/%s: nobody else has the data that /dev/%s may have lost",
+	if (!others_in_sync(r, a))
+		return enbd_fail(err, ENBD_EXIT_BUSY,
+				 "/dev/%s: nobody else has the data that /dev/%s may have lost",
+				 a->node, m->node);
+	/* One that md has given up already is not missed any more. */
+	if (m->faulty || md_can_spare(a, is_own, r))
+		return 0;
+	return enbd_fail(err, ENBD_EXIT_BUSY,
+			 "/dev/%s: too few members are in sync to do without /dev/%s, which may have lost writes; repair the others first",
 			 a->node, m->node);
 }
 
-/* What a lost range has to do with a node. Return: 1 if it is a piece. */
-static int cut(const struct readd *r, const struct readd_node *node,
-	       const struct lost *lost, struct piece *piece,
-	       struct enbd_err *err)
+/* The array that ranges of a node are to be marked in */
+static int choose_array(const struct readd *r, const struct readd_node *node,
+			struct piece *piece, struct enbd_err *err)
 {
-	uint64_t first = lost->offset, end = lost->offset + lost->length;
-
-	if (end <= node->start || first >= node->start + node->size)
-		return 0;
 	piece->array = md_member_of(r->arrays, r->array_count, node->name,
 				    &piece->member);
-	if (!piece->array && r->force)
+	if (piece->array)
+		return check_array(r, piece->array, piece->member, err);
+	if (r->force)
 		return 0;
-	if (!piece->array)
-		return enbd_fail(err, ENBD_EXIT_GENERAL,
-				 "/dev/%s: may have lost writes and is in no running array; see enbdctl lost-regions, then enbdctl readd --force %s and repair it",
-				 node->name, r->disk);
-	if (first < node->start)
-		first = node->start;
-	if (end > node->start + node->size)
-		end = node->start + node->size;
-	piece->offset = first - node->start;
-	piece->length = end - first;
-	return check_array(piece->array, piece->member, err) ? -1 : 1;
+	return enbd_fail(err, ENBD_EXIT_BUSY,
+			 "/dev/%s: may have lost writes and is in no running array; see enbdctl lost-regions, then enbdctl readd --force %s: what is not of an array is yours to repair, a leg gets what it lost when readd takes it back",
+			 node->name, r->disk);
+}
+
+/* Room for one more */
+static struct piece *next_piece(struct pieces *p, struct enbd_err *err)
+{
+	struct piece *list;
+
+	if (p->count < p->room)
+		return &p->list[p->count];
+	p->room = p->room ? 2 * p->room : 64;
+	list = reallocarray(p->list, p->room, sizeof(*list));
+	if (!list) {
+		enbd_fail(err, ENBD_EXIT_GENERAL, "out of memory");
+		return NULL;
+	}
+	p->list = list;
+	return &list[p->count];
 }
 
 /*
  * If an array has the whole disk, all is its business; else each partition is
  * its user's, and between them only partition tables lie, which whoever writes
- * them flushes. Return: how many pieces, or -1.
+ * them flushes.
  */
-static ssize_t cut_all(const struct readd *r, const struct lost *lost,
-		       size_t count, struct piece *pieces,
-		       struct enbd_err *err)
+static void choose_nodes(const struct readd *r, size_t *first, size_t *end)
 {
 	const bool whole = r->node_count == 1 ||
 			   md_member_of(r->arrays, r->array_count,
 					r->nodes[0].name, NULL);
-	const size_t first = whole ? 0 : 1, end = whole ? 1 : r->node_count;
-	ssize_t used = 0;
-	size_t i, j;
-	int rc;
 
-	for (i = 0; i < count; i++) {
-		for (j = first; j < end; j++) {
-			rc = cut(r, &r->nodes[j], &lost[i], &pieces[used], err);
-			if (rc < 0)
-				return -1;
-			used += rc;
-		}
-	}
-	return used;
+	*first = whole ? 0 : 1;
+	*end = whole ? 1 : r->node_count;
 }
 
-static int mark(const struct md_array *array, const struct piece *pieces,
-		ssize_t count, struct enbd_err *err)
+/* The ranges of a node, if there are any, in the bitmap of its array */
+static int cut_node(const struct readd *r, const struct readd_node *node,
+		    const struct lost *lost, size_t count,
+		    struct pieces *pieces, struct enbd_err *err)
+{
+	const uint64_t stop = node->start + node->size;
+	struct piece *piece, here = { NULL };
+	bool chosen = false;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		uint64_t first = lost[i].offset, end = first + lost[i].length;
+
+		if (end <= node->start || first >= stop)
+			continue;
+		if (!chosen && choose_array(r, node, &here, err))
+			return -1;
+		chosen = true;
+		if (!here.array)
+			return 0;
+		piece = next_piece(pieces, err);
+		if (!piece)
+			return -1;
+		first = first > node->start ? first : node->start;
+		end = end < stop ? end : stop;
+		*piece = here;
+		piece->offset = first - node->start;
+		piece->length = end - first;
+		pieces->count++;
+	}
+	return 0;
+}
+
+static int cut_all(const struct readd *r, const struct lost *lost,
+		   size_t count, struct pieces *pieces, struct enbd_err *err)
+{
+	size_t first, end, i;
+
+	choose_nodes(r, &first, &end);
+	for (i = first; i < end; i++)
+		if (cut_node(r, &r->nodes[i], lost, count, pieces, err))
+			return -1;
+	return 0;
+}
+
+static int mark(const struct md_array *array, const struct pieces *pieces,
+		struct enbd_err *err)
 {
 	static struct md_bits bits;
-	ssize_t i;
+	const struct piece *p = pieces->list;
+	size_t i;
 
 	md_bits_begin(&bits, array);
-	for (i = 0; i < count; i++)
-		if (pieces[i].array == array &&
-		    md_bits_add(&bits, pieces[i].member, pieces[i].offset,
-				pieces[i].length, err))
+	for (i = 0; i < pieces->count; i++, p++)
+		if (p->array == array &&
+		    md_bits_add(&bits, p->member, p->offset, p->length, err))
 			return -1;
 	return md_bits_end(&bits, err);
 }
@@ -114,18 +183,17 @@ static int mark(const struct md_array *array, const struct piece *pieces,
  * to be empty before md looks at the marks: it would not let go of it until it
  * has compared all the others.
  */
-static int retire(const struct md_array *array, const struct piece *pieces,
-		  ssize_t count, struct enbd_err *err)
+static int retire(const struct md_array *array, const struct pieces *pieces,
+		  struct enbd_err *err)
 {
 	const struct md_member *m;
-	ssize_t i;
-	size_t j;
+	size_t i, j;
 
 	for (j = 0; j < array->count; j++) {
 		m = &array->members[j];
-		for (i = 0; i < count && pieces[i].member != m; i++)
+		for (i = 0; i < pieces->count && pieces->list[i].member != m; i++)
 			;
-		if (i == count)
+		if (i == pieces->count)
 			continue;
 		if (!m->faulty && md_member_fail(array, m->node, err))
 			return -1;
@@ -137,37 +205,105 @@ static int retire(const struct md_array *array, const struct piece *pieces,
 static int repair(const struct readd *r, const struct lost *lost, size_t count,
 		  struct enbd_err *err)
 {
-	struct piece *pieces = calloc(count * r->node_count + 1,
-				      sizeof(*pieces));
-	ssize_t used;
-	size_t j;
+	struct pieces pieces = { NULL, 0, 0 };
+	int rc = cut_all(r, lost, count, &pieces, err);
+	size_t i;
+
+	for (i = 0; pieces.count && i < r->array_count && !rc; i++)
+		rc = retire(&r->arrays[i], &pieces, err);
+	for (i = 0; pieces.count && i < r->array_count && !rc; i++)
+		rc = mark(&r->arrays[i], &pieces, err);
+	free(pieces.list);
+	return rc;
+}
+
+/* Ranges that no bitmap has are remembered, before anybody can read there. */
+static int remember(const struct readd *r, const struct lost *lost,
+		    size_t count, struct enbd_err *err)
+{
+	struct lost *rest = lost_without(lost, &count, 0, 0), *less;
+	size_t first, end, i;
 	int rc = 0;
 
-	if (!pieces)
+	choose_nodes(r, &first, &end);
+	for (i = first; i < end && rest; i++) {
+		const struct readd_node *node = &r->nodes[i];
+
+		if (!md_member_of(r->arrays, r->array_count, node->name, NULL))
+			continue;
+		less = lost_without(rest, &count, node->start, node->size);
+		free(rest);
+		rest = less;
+	}
+	if (!rest)
 		return enbd_fail(err, ENBD_EXIT_GENERAL, "out of memory");
-	used = cut_all(r, lost, count, pieces, err);
-	for (j = 0; used > 0 && j < r->array_count && !rc; j++)
-		rc = retire(&r->arrays[j], pieces, used, err);
-	for (j = 0; used > 0 && j < r->array_count && !rc; j++)
-		rc = mark(&r->arrays[j], pieces, used, err);
-	free(pieces);
-	return used < 0 ? -1 : rc;
+	if (count)
+		rc = lost_file_add(r->disk, rest, count, err);
+	free(rest);
+	return rc;
+}
+
+/* Return: as query_lost(). */
+static int ask(const struct readd *r, struct lost **lost, size_t *count,
+	       struct enbd_err *err)
+{
+	struct device device;
+	struct nl nl;
+	int rc;
+
+	*lost = NULL;
+	*count = 0;
+	if (query_named(r->disk, &nl, &device, err))
+		return -1;
+	rc = query_lost(&nl, device.index, lost, count, err);
+	nl_close(&nl);
+	return rc;
+}
+
+static int too_many(const struct readd *r, struct enbd_err *err)
+{
+	return enbd_fail(err, ENBD_EXIT_GENERAL,
+			 "/dev/%s: has more partitions than are looked at; see enbdctl lost-regions, then enbdctl accept --force %s",
+			 r->disk, r->disk);
 }
 
 int readd_stale(struct readd *r, struct enbd_err *err)
 {
-	struct lost *lost = NULL;
-	struct device device;
+	struct lost *lost;
 	size_t count;
-	struct nl nl;
 	int rc;
 
-	if (query_named(r->disk, &nl, &device, err))
-		return -1;
-	rc = query_lost(&nl, device.index, &lost, &count, err);
-	nl_close(&nl);
+	if (r->more)
+		return too_many(r, err);
+	rc = ask(r, &lost, &count, err);
 	if (!rc)
 		rc = repair(r, lost, count, err);
+	if (!rc)
+		rc = remember(r, lost, count, err);
+	free(lost);
+	return rc || stale_accept(r->disk, err) ? -1 : 0;
+}
+
+int readd_accept(struct readd *r, struct enbd_err *err)
+{
+	const struct md_array *a;
+	struct lost *lost;
+	size_t count, i;
+	int rc;
+
+	if (r->more && !r->force)
+		return too_many(r, err);
+	for (i = 0; i < r->node_count && !r->force; i++) {
+		a = md_member_of(r->arrays, r->array_count, r->nodes[i].name,
+				 NULL);
+		if (a)
+			return enbd_fail(err, ENBD_EXIT_BUSY,
+					 "/dev/%s: is in /dev/%s, which would not know what to copy; use enbdctl readd %s",
+					 r->nodes[i].name, a->node, r->disk);
+	}
+	rc = ask(r, &lost, &count, err);
+	if (!rc)
+		rc = remember(r, lost, count, err);
 	free(lost);
 	return rc || stale_accept(r->disk, err) ? -1 : 0;
 }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lost_file.h"
+#include "md_bits.h"
 #include "md_super.h"
 #include "mdadm.h"
 #include "readd.h"
@@ -13,58 +15,59 @@
 
 #define KEPT_NAME_MAX	(MD_NODE_MAX + 8)
 
-/*
- * Superblocks of the members that are in sync, but for one node. Return: how
- * many, 0 also if none can be read, or -1 without memory.
- */
-static ssize_t read_others(const struct md_array *a, const char *node,
-			   struct md_super **others, struct enbd_err *err)
+/* A disk of ours that is not up, which would keep whoever reads it waiting */
+static bool is_away(const char *node)
+{
+	char path[MD_NODE_MAX + 48], state[16] = "";
+	unsigned int i;
+	FILE *f = NULL;
+
+	/* The disk itself, or the one that it is a partition of */
+	for (i = 0; i < 2 && !f; i++) {
+		snprintf(path, sizeof(path), "/sys/class/block/%s/%senbd/state",
+			 node, i ? "../" : "");
+		f = fopen(path, "re");
+	}
+	if (!f)
+		return false;
+	if (!fgets(state, sizeof(state), f))
+		state[0] = '\0';
+	fclose(f);
+	return strcmp(state, "up\n");
+}
+
+/* What is known of an array's other members */
+struct others {
+	struct md_super *list;
+	size_t count;
+	bool away;	/* there are others, which cannot be asked now */
+};
+
+/* Superblocks of the members that are in sync, but for one node */
+static int read_others(const struct md_array *a, const char *node,
+		       struct others *others, struct enbd_err *err)
 {
 	static struct md_block block;
 	struct enbd_err ignored;
-	ssize_t count = 0;
 	size_t i;
 
-	*others = calloc(a->count + 1, sizeof(**others));
-	if (!*others)
+	others->count = 0;
+	others->away = false;
+	others->list = calloc(a->count + 1, sizeof(*others->list));
+	if (!others->list)
 		return enbd_fail(err, ENBD_EXIT_GENERAL, "out of memory");
 	for (i = 0; i < a->count; i++) {
 		const struct md_member *m = &a->members[i];
 
-		if (m->in_sync && !m->faulty && strcmp(m->node, node) &&
-		    !md_super_read(m->node, &block, &(*others)[count],
-				   &ignored))
-			count++;
+		if (!m->in_sync || m->faulty || !strcmp(m->node, node))
+			continue;
+		if (is_away(m->node))
+			others->away = true;
+		else if (!md_super_read(m->node, a->minor, &block,
+					&others->list[others->count], &ignored))
+			others->count++;
 	}
-	return count;
-}
-
-/* Return: 1 if @super is of this array, 0 if not, -1 with @err. */
-static int belongs(const struct md_array *a, const char *node,
-		   const struct md_super *super, struct enbd_err *err)
-{
-	struct md_super *others;
-	ssize_t count = read_others(a, node, &others, err);
-	const char *why;
-	int rc = -1;
-
-	if (count <= 0) {
-		if (!count)
-			enbd_fail(err, ENBD_EXIT_GENERAL,
-				  "/dev/%s: no member in sync can be read",
-				  a->node);
-	} else if (memcmp(super->array, others->array, MD_UUID_LEN)) {
-		rc = 0;
-	} else {
-		why = md_super_fits(super, others, (size_t)count);
-		rc = 1;
-		if (why)
-			rc = enbd_fail(err, ENBD_EXIT_GENERAL,
-				       "/dev/%s: not taken back into /dev/%s: %s",
-				       node, a->node, why);
-	}
-	free(others);
-	return rc;
+	return 0;
 }
 
 static void kept_name(char name[KEPT_NAME_MAX], const char *node)
@@ -126,15 +129,158 @@ static int take(const struct md_array *a, const char *node, bool held,
 	return mdadm_manage(a->node, "--re-add", node, PATIENCE_MS, err);
 }
 
+/*
+ * A node, and what the superblock says that it has where the array's are.
+ * @restore: the one that was kept is better
+ */
+struct leg {
+	const char *node;
+	struct md_block block;
+	struct md_block kept;
+	struct md_super super;
+	bool restore;
+	struct others others;
+};
+
+/* Why a node is not of an array, or why that cannot be told now */
+struct reason {
+	const char *text;
+	bool away;
+};
+
+/* Return: 1 if the superblock is of @a, 0 with @why, -1 with @err. */
+static int compare(const struct md_array *a, struct leg *leg,
+		   struct reason *why, struct enbd_err *err)
+{
+	int rc;
+
+	memset(why, 0, sizeof(*why));
+	why->text = "the array's superblocks are not of md's format 1; add it anew";
+	if (a->minor < 0)
+		return 0;
+	rc = md_super_read(leg->node, a->minor, &leg->block, &leg->super, err);
+	why->text = "it has no superblock, or a damaged one; add it anew";
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	if (read_others(a, leg->node, &leg->others, err))
+		return -1;
+	if (leg->others.count &&
+	    !memcmp(leg->super.array, leg->others.list->array, MD_UUID_LEN))
+		return 1;
+	why->text = "it belongs to another array";
+	if (!leg->others.count) {
+		why->away = leg->others.away;
+		why->text = why->away ?
+			"the members in sync are away; try again when they are back" :
+			"no member in sync can be read";
+	}
+	free(leg->others.list);
+	return 0;
+}
+
+static int not_taken(const struct md_array *a, const char *node,
+		     const struct reason *why, struct enbd_err *err)
+{
+	return enbd_fail(err, why->away ? ENBD_EXIT_BUSY : ENBD_EXIT_GENERAL,
+			 "/dev/%s: not taken back into /dev/%s: %s", node,
+			 a->node, why->text);
+}
+
+/*
+ * The array that a node which none holds was of; compare() has to be asked once
+ * more about it. Return: 0, also if there is none, or -1.
+ */
+static int search(const struct readd *r, struct leg *leg,
+		  const struct md_array **found, struct enbd_err *err)
+{
+	const struct md_array *away = NULL;
+	struct reason why, later;
+	size_t i;
+	int rc;
+
+	*found = NULL;
+	for (i = 0; i < r->array_count; i++) {
+		const struct md_array *a = &r->arrays[i];
+
+		rc = compare(a, leg, &why, err);
+		if (rc < 0)
+			return -1;
+		if (rc)
+			free(leg->others.list);
+		/* An older superblock may lie where another format has it. */
+		if (rc && *found)
+			return enbd_fail(err, ENBD_EXIT_GENERAL,
+					 "/dev/%s: not taken back: it has superblocks of both /dev/%s and /dev/%s",
+					 leg->node, (*found)->node, a->node);
+		if (rc)
+			*found = a;
+		if (why.away) {
+			away = a;
+			later = why;
+		}
+	}
+	return away && !*found ? not_taken(away, leg->node, &later, err) : 0;
+}
+
+/* What somebody has accepted while no array held the node */
+static int mark_lost(const struct readd *r, const struct readd_node *node,
+		     const struct md_array *a, const struct md_super *super,
+		     struct enbd_err *err)
+{
+	const struct md_member member = { .data = super->data * 512 };
+	static struct md_bits bits;
+	struct lost *lost;
+	size_t count, i;
+	int rc = 0;
+
+	if (lost_file_read(r->disk, node->start, node->size, &lost, &count, err))
+		return -1;
+	if (count && !a->shape.bitmap_chunk)
+		rc = enbd_fail(err, ENBD_EXIT_GENERAL,
+			       "/dev/%s: not taken back into /dev/%s: it has lost writes, and there is no bitmap that could tell which; add it anew",
+			       node->name, a->node);
+	else if (count && a->reshaping)
+		rc = enbd_fail(err, ENBD_EXIT_BUSY,
+			       "/dev/%s: is being reshaped; try again when that is done",
+			       a->node);
+	md_bits_begin(&bits, a);
+	for (i = 0; i < count && !rc; i++)
+		rc = md_bits_add(&bits, &member, lost[i].offset, lost[i].length,
+				 err);
+	free(lost);
+	return rc ? -1 : md_bits_end(&bits, err);
+}
+
+/* Its superblock is of the array. Return: 0 if it is taken, or -1. */
+static int judge_and_take(const struct readd *r, const struct readd_node *node,
+			  const struct md_array *a, bool held, struct leg *leg,
+			  struct enbd_err *err)
+{
+	const char *why;
+
+	leg->restore = get_kept(node->name, &leg->kept, &leg->super);
+	why = md_super_fits(&leg->super, leg->others.list, leg->others.count);
+	free(leg->others.list);
+	if (why)
+		return enbd_fail(err, ENBD_EXIT_GENERAL,
+				 "/dev/%s: not taken back into /dev/%s: %s",
+				 node->name, a->node, why);
+	if (mark_lost(r, node, a, &leg->super, err) ||
+	    take(a, node->name, held, leg->restore ? &leg->kept : &leg->block,
+		 leg->restore, err))
+		return -1;
+	lost_file_forget(r->disk, node->start, node->size);
+	return 0;
+}
+
 int readd_take_back(struct readd *r, struct readd_node *node, bool *taken,
 		    struct enbd_err *err)
 {
-	static struct md_block block, kept;
 	const struct md_member *member = NULL;
 	const struct md_array *a;
-	struct md_super super;
-	bool restore;
-	size_t i;
+	static struct leg leg;
+	struct reason why;
+	bool held;
 	int rc;
 
 	a = md_member_of(r->arrays, r->array_count, node->name, &member);
@@ -144,26 +290,17 @@ int readd_take_back(struct readd *r, struct readd_node *node, bool *taken,
 	if (a ? !member->faulty : node->looked)
 		return 0;
 	node->looked = true;
-	rc = md_super_read(node->name, &block, &super, err);
-	if (rc)
-		return rc < 0 ? -1 : 0;
-	restore = get_kept(node->name, &kept, &super);
-	for (i = 0; i < r->array_count; i++) {
-		if (a && a != &r->arrays[i])
-			continue;
-		rc = belongs(&r->arrays[i], node->name, &super, err);
-		if (rc > 0)
-			rc = take(&r->arrays[i], node->name, !!a,
-				  restore ? &kept : &block, restore, err) ?
-			     -1 : 1;
-		if (rc) {
-			*taken = rc > 0;
-			return rc < 0 ? -1 : 0;
-		}
-	}
+	leg.node = node->name;
+	held = a;
+	if (!held && search(r, &leg, &a, err))
+		return -1;
 	if (!a)
 		return 0;
-	return enbd_fail(err, ENBD_EXIT_GENERAL,
-			 "/dev/%s: not taken back into /dev/%s: it belongs to another array",
-			 node->name, a->node);
+	rc = compare(a, &leg, &why, err);
+	if (rc <= 0)
+		return rc < 0 ? -1 : not_taken(a, node->name, &why, err);
+	if (judge_and_take(r, node, a, held, &leg, err))
+		return -1;
+	*taken = true;
+	return 0;
 }

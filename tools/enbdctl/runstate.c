@@ -316,6 +316,54 @@ int runstate_get(const char *file, void *data, size_t len)
 	return rc;
 }
 
+static int read_whole(int fd, const char *file, char **data, size_t *len,
+		      struct enbd_err *err)
+{
+	struct stat st;
+	int rc;
+
+	if (!trusted(fd, S_IFREG))
+		return failed(err, file, "somebody else could have written it; remove it");
+	if (fstat(fd, &st))
+		return failed(err, file, strerror(errno));
+	/* One more, to see its end, and one for the NUL */
+	*data = calloc(1, (size_t)st.st_size + 2);
+	if (!*data)
+		return failed(err, file, "out of memory");
+	rc = read_text(fd, *data, (size_t)st.st_size + 1, len);
+	if (!rc)
+		return 0;
+	free(*data);
+	return failed(err, file, strerror(-rc));
+}
+
+int runstate_get_all(const char *file, char **data, size_t *len,
+		     struct enbd_err *err)
+{
+	int dir = open_dir(false, err), fd, rc;
+
+	if (dir < 0)
+		return dir == -2 ? 1 : -1;
+	fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	close(dir);
+	if (fd < 0)
+		return errno == ENOENT ? 1 : failed(err, file, strerror(errno));
+	rc = read_whole(fd, file, data, len, err);
+	close(fd);
+	return rc;
+}
+
+void runstate_drop(const char *file)
+{
+	struct enbd_err ignored;
+	int dir = open_dir(false, &ignored);
+
+	if (dir < 0)
+		return;
+	unlinkat(dir, file, 0);
+	close(dir);
+}
+
 static void identify(int dir, const char *file, struct runstate_id *id)
 {
 	struct runstate *s = calloc(1, sizeof(*s));

@@ -96,6 +96,21 @@ int runstate_put(const char *file, const void *data, size_t len,
 int runstate_get(const char *file, void *data, size_t len);
 
 /**
+ * runstate_get_all() - get a file back, however large it is
+ * @file: name of a file in the directory
+ * @data: receives it, with a NUL behind it, to be freed
+ * @len: receives its bytes
+ * @err: receives why it cannot be used
+ *
+ * Return: 0, -1, or 1 if there is none.
+ */
+int runstate_get_all(const char *file, char **data, size_t *len,
+		     struct enbd_err *err);
+
+/* Remove a file; that there is none is no failure. */
+void runstate_drop(const char *file);
+
+/**
  * struct runstate_id - which device a file is of
  * @known: is there one?
  * @session: of its device

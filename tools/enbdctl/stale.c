@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * enbdctl lost-regions and accept: what a server may have forgotten, and
- * taking responsibility for it.
+ * enbdctl lost-regions: what a server may have forgotten; and taking
+ * responsibility for it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -94,20 +94,4 @@ int stale_accept(const char *name, struct enbd_err *err)
 		enbd_fail_prefix(err, "/dev/%s: cannot accept", device.name);
 	nl_close(&nl);
 	return rc;
-}
-
-int verb_accept(int argc, char **argv)
-{
-	static const struct verb_spec spec = {
-		.args_doc = "DEVICE",
-		.doc = "Take responsibility for the writes that a stale device may have lost: it works again, with what the server has.\v"
-		       "See enbdctl lost-regions for what that concerns, and repair it.",
-		.min = 1, .max = 1, .missing = "the device is missing",
-	};
-	struct verb_args args;
-	struct enbd_err err;
-
-	verb_read(&spec, argc, argv, NULL, &args);
-	return stale_accept(args.arg[0], &err) ? verb_failed(&err) :
-	       ENBD_EXIT_OK;
 }
