@@ -115,11 +115,14 @@ static void test_places(void **state)
 	assert_null(parse(&s));
 	assert_int_equal(s.bitmap, 0);
 
-	block.sb.data_offset = htole64(UINT64_MAX);
+	block.sb.data_offset = htole64(INT64_MAX / 512);
 	block.sb.data_size = htole64(UINT64_MAX);
 	sum();
 	assert_null(parse(&s));
 	assert_true(s.data <= s.data_end);
+	block.sb.data_offset = htole64(UINT64_MAX);
+	sum();
+	assert_non_null(parse(&s));
 }
 
 static void test_none(void **state)
