@@ -136,10 +136,12 @@ const struct enbd_wire_request *enbd_tx_control(struct enbd_channel *ch)
 	return NULL;
 }
 
-/* Is it a keepalive that was sent not long ago? */
+/* Is it a keepalive that was sent not long ago? The first is 1. */
 static bool control_was_sent(const struct enbd_control *c, u32 gen)
 {
-	return gen && READ_ONCE(c->gen) - gen <= ENBD_CONTROL_AGAIN;
+	u32 last = READ_ONCE(c->gen);
+
+	return gen && gen <= last && last - gen <= ENBD_CONTROL_AGAIN;
 }
 
 /**

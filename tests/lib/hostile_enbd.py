@@ -8,7 +8,9 @@ FILE has words; each is looked up when the thing that it is about happens:
 
     fence=answer|wait|error:N|garbage|status    what a FENCE is answered with;
                                                 "wait" answers once it changes
-    keepalive=answer|never|error:N|none|short   the same for a KEEPALIVE
+    keepalive=answer|never|error:N|none|short   the same for a KEEPALIVE;
+              early                             first with a number from before
+                                                the first
     write=answer|lose                           "lose" closes without an answer
     signature=HH                                byte that the signature is of
     size=N                                      what a KEEPALIVE says
@@ -41,6 +43,7 @@ class Enbd(Conn):
     def __init__(self, sock, server):
         super().__init__(sock, server)
         self.channel = None
+        self.early = False
         self.lock = threading.Lock()
 
     def send(self, data):
@@ -137,6 +140,11 @@ class Enbd(Conn):
             self.chunk(cookie, STATUS, struct.pack('>Q', size), DONE)
         elif what.startswith('error:'):
             self.simple(cookie, int(what[6:]))
+        elif what == 'early':
+            if not self.early:
+                cookie = (cookie - (20 << 32)) & (1 << 64) - 1
+            self.early = True
+            self.chunk(cookie, STATUS, struct.pack('>Q', size), DONE)
         elif what == 'none':
             self.chunk(cookie, NONE, b'', DONE)
         elif what == 'short':

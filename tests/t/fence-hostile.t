@@ -146,7 +146,7 @@ ok "the idle channels are asked" wait_for 10 server_says '^keepalive'
 ok "and lost" wait_for 20 dev_is "$NAME" parked
 like "$(cat "/sys/block/$NAME/channel0/reason")" 'no answer to a keepalive' "which says why"
 ok "disconnect" disconnect
-for answer in none short error:5; do
+for answer in none short error:5 early; do
 	policy "keepalive=$answer"
 	need_connect "$URI" -n 2 --keepalive 0.2
 	ok "keepalive answered with $answer: lost" wait_for 20 dev_is "$NAME" parked
