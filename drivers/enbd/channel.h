@@ -296,7 +296,11 @@ bool enbd_channel_answered(struct enbd_channel *ch, struct enbd_answer *answer);
 /* Requests queued or unanswered, as a load to compare; may be a little old. */
 static inline u64 enbd_channel_load(const struct enbd_channel *ch)
 {
-	return atomic64_read(&ch->requested) - READ_ONCE(ch->answered);
+	u64 answered = READ_ONCE(ch->answered);
+
+	/* in this order, or more may be answered than was requested */
+	smp_rmb();
+	return atomic64_read(&ch->requested) - answered;
 }
 
 /* Is it of no use any more, or not for long? */
