@@ -134,16 +134,15 @@ void enbd_device_offer(struct enbd_device *dev, u64 size);
 int enbd_device_accept(struct enbd_device *dev,
 		       struct netlink_ext_ack *extack);
 void enbd_device_set_io_timeout(struct enbd_device *dev, u32 ms);
-int enbd_device_set_keepalive(struct enbd_device *dev, u32 ms,
-			      const char **why);
 
 struct enbd_device *enbd_device_get(u32 index);
 struct enbd_device *enbd_device_next(unsigned long *index);
 void enbd_device_put(struct enbd_device *dev);
 u32 enbd_device_state(const struct enbd_device *dev);
 
-/* Between device.c and device_set.c */
 const char *enbd_device_check(const struct enbd_device_config *c, int *attr);
+
+/* Between device.c and device_set.c */
 void enbd_device_queue(struct enbd_device *dev, struct work_struct *work);
 void enbd_device_notify(struct enbd_device *dev, enum enbd_event event,
 			const char *reason);

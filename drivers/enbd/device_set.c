@@ -158,25 +158,3 @@ void enbd_device_set_io_timeout(struct enbd_device *dev, u32 ms)
 	mutex_unlock(&dev->lock);
 	enbd_session_set_io_timeout(&dev->session, ms);
 }
-
-/**
- * enbd_device_set_keepalive() - change it
- * @dev: the device
- * @ms:  milliseconds of silence until a channel is lost, 0 never
- * @why: set to a text that says why not
- *
- * Context: process. Return: 0 or -EINVAL.
- */
-int enbd_device_set_keepalive(struct enbd_device *dev, u32 ms,
-			      const char **why)
-{
-	struct enbd_device_config wanted = dev->config;
-	int attr;
-
-	wanted.keepalive = ms;
-	*why = enbd_device_check(&wanted, &attr);
-	if (*why)
-		return -EINVAL;
-	enbd_session_set_keepalive(&dev->session, ms);
-	return 0;
-}

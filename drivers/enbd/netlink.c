@@ -403,16 +403,36 @@ int enbd_nl_device_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
+/* Is all that is asked for possible? Returns 0 or -EINVAL. */
+static int check_change(const struct enbd_device *dev, struct genl_info *info)
+{
+	struct enbd_device_config wanted = dev->config;
+	struct nlattr **tb = info->attrs;
+	const char *why;
+	int attr;
+
+	wanted.size = tb[ENBD_A_DEVICE_SIZE] ?
+		      nla_get_u64(tb[ENBD_A_DEVICE_SIZE]) : READ_ONCE(dev->size);
+	wanted.keepalive = attr_u32(tb[ENBD_A_DEVICE_KEEPALIVE], 0);
+	why = enbd_device_check(&wanted, &attr);
+	if (!why)
+		return 0;
+	blame(info, why, tb[attr]);
+	return -EINVAL;
+}
+
+/* All or nothing: after the size, which may find no memory, nothing fails. */
 int enbd_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct enbd_device *dev = find_device(info, ENBD_A_DEVICE_INDEX);
 	struct nlattr **tb = info->attrs;
 	const char *why;
-	int err = 0;
+	int err;
 
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
-	if (tb[ENBD_A_DEVICE_SIZE]) {
+	err = check_change(dev, info);
+	if (!err && tb[ENBD_A_DEVICE_SIZE]) {
 		err = enbd_device_resize(dev,
 					 nla_get_u64(tb[ENBD_A_DEVICE_SIZE]),
 					 &why);
@@ -424,13 +444,9 @@ int enbd_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (!err && tb[ENBD_A_DEVICE_DEAD_TIMEOUT])
 		enbd_session_set_dead_timeout(&dev->session,
 					      nla_get_u32(tb[ENBD_A_DEVICE_DEAD_TIMEOUT]));
-	if (!err && tb[ENBD_A_DEVICE_KEEPALIVE]) {
-		err = enbd_device_set_keepalive(dev,
-						nla_get_u32(tb[ENBD_A_DEVICE_KEEPALIVE]),
-						&why);
-		if (err)
-			blame(info, why, tb[ENBD_A_DEVICE_KEEPALIVE]);
-	}
+	if (!err && tb[ENBD_A_DEVICE_KEEPALIVE])
+		enbd_session_set_keepalive(&dev->session,
+					   nla_get_u32(tb[ENBD_A_DEVICE_KEEPALIVE]));
 	if (!err && tb[ENBD_A_DEVICE_REPLAY])
 		enbd_session_set_replay(&dev->session,
 					nla_get_u32(tb[ENBD_A_DEVICE_REPLAY]));

@@ -200,6 +200,11 @@ refused('set size 0', 'EINVAL', 'device-set', 'size', index=3, size=0)
 refused('set size 2^63', 'EINVAL|EFBIG|EOVERFLOW|ERANGE', 'device-set', 'size',
         index=3, size=1 << 63)
 refused('set no device', 'ENODEV', 'device-set', 'index', index=4, size=size)
+before = f.call('device-get', index=3)
+refused('set a short keepalive with others', 'EINVAL', 'device-set', 'keepalive',
+        index=3, size=size - 4096, io_timeout=1234, dead_timeout=5678,
+        keepalive=50, replay=2)
+equal(f.call('device-get', index=3), before, 'of one change that is refused none is made')
 fd = os.open('/dev/ndd', os.O_RDONLY)
 refused('delete while open', 'EBUSY', 'device-del', None, index=3)
 equal(len(os.pread(fd, 4096, 0)), 4096, 'and it still reads')
