@@ -165,6 +165,20 @@ void enbd_session_commit(struct enbd_session *s, unsigned int queue)
 	srcu_read_unlock(&s->srcu, idx);
 }
 
+/* Which channel has the request? Returns false if none, but the session. */
+static bool session_holder(const struct enbd_io *io, u8 *index)
+{
+	switch (enbd_io_where(io, index)) {
+	case ENBD_IO_QUEUED:
+	case ENBD_IO_SENDING:
+	case ENBD_IO_SENT:
+	case ENBD_IO_REPLYING:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /**
  * enbd_session_timeout() - the block layer finds that a request waits long
  * @s:  the session
@@ -183,26 +197,26 @@ unsigned long enbd_session_timeout(struct enbd_session *s, struct enbd_io *io,
 	unsigned long limit = max(msecs_to_jiffies(ms), 1UL);
 	char reason[ENBD_REASON_LEN];
 	struct enbd_channel *ch;
-	unsigned long passed;
-	u8 index;
+	unsigned long since, passed;
+	u8 index, again;
 	int idx;
 
-	switch (enbd_io_where(io, &index)) {
-	case ENBD_IO_QUEUED:
-	case ENBD_IO_SENDING:
-	case ENBD_IO_SENT:
-	case ENBD_IO_REPLYING:
-		break;
-	default:
+	if (!session_holder(io, &index))
 		return limit;
-	}
-	passed = jiffies - READ_ONCE(io->since);
+	since = READ_ONCE(io->since);
+	passed = jiffies - since;
 	if (passed < limit)
 		return limit - passed;
 	snprintf(reason, sizeof(reason), "no answer within %u ms", ms);
 	idx = srcu_read_lock(&s->srcu);
 	ch = srcu_dereference(s->channel[index], &s->srcu);
-	if (ch)
+	/*
+	 * The place may have another channel by now. But requests are taken from
+	 * a channel before that comes, so if this one is still there, so is its
+	 * channel.
+	 */
+	if (ch && session_holder(io, &again) && again == index &&
+	    READ_ONCE(io->since) == since)
 		enbd_channel_lose(ch, reason);
 	srcu_read_unlock(&s->srcu, idx);
 	return limit;

@@ -10,6 +10,8 @@
 
 /* The request belongs to no disk, so answering it is noted as well */
 #define enbd_io_end test_io_end
+/* Something may happen to a request that was just looked at */
+#define enbd_io_where test_io_where
 #include "dispatch.c"
 
 #define NR_CH	4
@@ -26,6 +28,7 @@
  * @lost:   the channel that was declared lost
  * @ended:  entries answered
  * @status: of the last of them
+ * @meanwhile: done to the next request that is looked at, after that
  */
 struct dispatch_test {
 	struct enbd_session s;
@@ -37,6 +40,7 @@ struct dispatch_test {
 	struct enbd_channel *lost;
 	unsigned int ended;
 	blk_status_t status;
+	void (*meanwhile)(struct enbd_io *io);
 };
 
 static struct dispatch_test *now;
@@ -55,6 +59,18 @@ void enbd_channel_kick(struct enbd_channel *ch)
 void enbd_channel_lose(struct enbd_channel *ch, const char *reason)
 {
 	now->lost = ch;
+}
+
+enum enbd_io_state test_io_where(const struct enbd_io *io, u8 *channel)
+{
+	void (*meanwhile)(struct enbd_io *io) = now->meanwhile;
+	u64 word = atomic64_read(&io->owner);
+
+	now->meanwhile = NULL;
+	if (meanwhile)
+		meanwhile(&now->s.led.io[io - now->s.led.io]);
+	*channel = word >> 8;
+	return word & 0xff;
 }
 
 void test_io_end(struct enbd_io *io, blk_status_t status)
@@ -400,6 +416,27 @@ static void timeout_without_channel(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, now->lost);
 }
 
+static void assign_again(struct enbd_io *io)
+{
+	enbd_io_assign(&now->s.led, io, 0);
+}
+
+/* It was another channel of that place that has had it for long */
+static void timeout_of_a_predecessor(struct kunit *test)
+{
+	struct enbd_io *io = submit(0, true);
+
+	io->since = jiffies - msecs_to_jiffies(1000);
+	now->meanwhile = assign_again;
+	KUNIT_EXPECT_GE(test, enbd_session_timeout(&now->s, io, 1000), 1);
+	KUNIT_EXPECT_NULL(test, now->lost);
+
+	io->since = jiffies - msecs_to_jiffies(1000);
+	now->meanwhile = enbd_io_park;
+	KUNIT_EXPECT_GE(test, enbd_session_timeout(&now->s, io, 1000), 1);
+	KUNIT_EXPECT_NULL(test, now->lost);
+}
+
 static struct kunit_case dispatch_cases[] = {
 	KUNIT_CASE(route_takes_the_least),
 	KUNIT_CASE(route_turn_beyond),
@@ -420,6 +457,7 @@ static struct kunit_case dispatch_cases[] = {
 	KUNIT_CASE(timeout_of_what_waits),
 	KUNIT_CASE(timeout_is_never_zero),
 	KUNIT_CASE(timeout_without_channel),
+	KUNIT_CASE(timeout_of_a_predecessor),
 	{}
 };
 
