@@ -609,18 +609,9 @@ out:
 	return err;
 }
 
-/**
- * enbd_device_del() - remove a device
- * @dev:    the device, the caller has a reference
- * @force:  although somebody has it open or requests wait: they fail
- * @extack: told why not
- *
- * Context: process. Return: 0 when it is gone, -EBUSY if it is in use,
- * -EINPROGRESS if it takes longer than ENBD_PATIENCE and goes on by itself
- * (then force makes an end of it).
- */
-int enbd_device_del(struct enbd_device *dev, bool force,
-		    struct netlink_ext_ack *extack)
+/* Begin to remove a device; as enbd_device_del(), but does not wait. */
+static int device_del_begin(struct enbd_device *dev, bool force,
+			    struct netlink_ext_ack *extack)
 {
 	bool first;
 	int err;
@@ -637,6 +628,26 @@ int enbd_device_del(struct enbd_device *dev, bool force,
 	}
 	if (first)
 		queue_work(enbd_device_wq, &dev->del_work);
+	return 0;
+}
+
+/**
+ * enbd_device_del() - remove a device
+ * @dev:    the device, the caller has a reference
+ * @force:  although somebody has it open or requests wait: they fail
+ * @extack: told why not
+ *
+ * Context: process. Return: 0 when it is gone, -EBUSY if it is in use,
+ * -EINPROGRESS if it takes longer than ENBD_PATIENCE and goes on by itself
+ * (then force makes an end of it).
+ */
+int enbd_device_del(struct enbd_device *dev, bool force,
+		    struct netlink_ext_ack *extack)
+{
+	int err = device_del_begin(dev, force, extack);
+
+	if (err)
+		return err;
 	if (wait_for_completion_killable_timeout(&dev->gone,
 						 ENBD_PATIENCE) > 0)
 		return 0;
@@ -648,17 +659,45 @@ int enbd_device_del(struct enbd_device *dev, bool force,
 	return -EINPROGRESS;
 }
 
-/* The module goes away: so do all devices. Nobody has one open. */
-void enbd_device_remove_all(void)
+static void remove_all_begin(bool force)
 {
 	struct enbd_device *dev;
 	unsigned long index;
 
 	for (index = 0; (dev = enbd_device_next(&index)); index++) {
-		if (enbd_device_del(dev, false, NULL)) {
-			enbd_device_del(dev, true, NULL);
-			wait_for_completion(&dev->gone);
-		}
+		/* if partitions are being read, and whoever does that waits */
+		if (device_del_begin(dev, force, NULL))
+			device_del_begin(dev, true, NULL);
+		enbd_device_put(dev);
+	}
+}
+
+/* Wait for all to be gone, in jiffies, or for the caller to be killed. */
+static void remove_all_wait(long left)
+{
+	struct enbd_device *dev;
+	unsigned long index;
+
+	for (index = 0; left > 0 && (dev = enbd_device_next(&index)); index++) {
+		left = wait_for_completion_killable_timeout(&dev->gone, left);
+		enbd_device_put(dev);
+	}
+}
+
+/*
+ * The module goes away: so do all devices. Nobody has one open. All at the same
+ * time, or each with a silent server would cost ENBD_PATIENCE.
+ */
+void enbd_device_remove_all(void)
+{
+	struct enbd_device *dev;
+	unsigned long index;
+
+	remove_all_begin(false);
+	remove_all_wait(ENBD_PATIENCE);
+	remove_all_begin(true);
+	for (index = 0; (dev = enbd_device_next(&index)); index++) {
+		wait_for_completion(&dev->gone);
 		enbd_device_put(dev);
 	}
 }
