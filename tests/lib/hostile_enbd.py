@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """A server that speaks the extension, and does what a file tells it to.
 
-    hostile_enbd.py --port-file F --policy FILE --log FILE [--size N]
+    hostile_enbd.py --port-file F --policy FILE --log FILE [--size N] [--rcvbuf N]
 
 FILE has words; each is looked up when the thing that it is about happens:
 
@@ -11,7 +11,10 @@ FILE has words; each is looked up when the thing that it is about happens:
     keepalive=answer|never|error:N|none|short   the same for a KEEPALIVE;
               early                             first with a number from before
                                                 the first
-    write=answer|lose                           "lose" closes without an answer
+    write=answer|lose|wait|early                "lose" closes without an answer,
+                                                "early" answers before it reads
+                                                the data, and goes on when that
+                                                changes; write.N is for channel N
     signature=HH                                byte that the signature is of
     size=N                                      what a KEEPALIVE says
 
@@ -91,7 +94,6 @@ class Enbd(Conn):
             magic, _flags, cmd, cookie, offset, length = struct.unpack(
                 '>IHHQQI', self.recv(28))
             assert magic == hostile.REQUEST, 'request magic'
-            data = self.recv(length) if cmd == WRITE else None
             if cmd == DISC:
                 return
             if cmd == FENCE:
@@ -101,14 +103,26 @@ class Enbd(Conn):
                 self.server.note('keepalive')
                 self.keepalive(cookie)
             elif cmd == WRITE:
-                self.write(cookie, offset, data)
+                self.write(cookie, offset, length)
             elif cmd == READ:
                 self.data(cookie, offset, length, DONE)
             else:
                 self.simple(cookie)
 
-    def write(self, cookie, offset, data):
-        if self.server.policy('write', 'answer') == 'lose':
+    def writing(self):
+        return self.server.policy('write.%s' % self.channel,
+                                  self.server.policy('write', 'answer'))
+
+    def write(self, cookie, offset, length):
+        if self.writing() == 'early':
+            self.simple(cookie)
+            while self.writing() == 'early':
+                time.sleep(0.02)
+            raise Gone()
+        data = self.recv(length)
+        while self.writing() == 'wait':
+            time.sleep(0.02)
+        if self.writing() == 'lose':
             raise Gone()
         self.server.note('write %d %s' % (offset, self.channel))
         self.server.disk[offset:offset + len(data)] = data
@@ -187,9 +201,12 @@ def main():
     ap.add_argument('--policy', required=True)
     ap.add_argument('--log', required=True)
     ap.add_argument('--size', type=int, default=2 << 20)
+    ap.add_argument('--rcvbuf', type=int, help='of its sockets, bytes')
     args = ap.parse_args()
     server = Server(args)
     listener = socket.create_server(('127.0.0.1', 0), backlog=64)
+    if args.rcvbuf:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, args.rcvbuf)
     with open(args.port_file, 'w', encoding='ascii') as f:
         f.write('%d\n' % listener.getsockname()[1])
     hostile.listen(server, listener)

@@ -10,56 +10,7 @@
 #     dd -- nda -- channels 0, 1 -- hostile_enbd.py
 
 . "$(dirname "$0")/../lib/enbd.sh"
-
-start_hostile_enbd()
-{
-	rm -f "$T/enbd.port" "$T/policy"
-	: >"$T/server"
-	spawn hostile "$ENBD_LIB/hostile_enbd.py" --port-file "$T/enbd.port" \
-		--policy "$T/policy" --log "$T/server"
-	await_server hostile "$T/enbd.port"
-	read -r PORT <"$T/enbd.port"
-	URI=nbd://127.0.0.1:$PORT
-}
-
-# policy WORD...: replaced at once, the server never sees half of it.
-policy()
-{
-	echo "$*" >"$T/policy.new"
-	mv "$T/policy.new" "$T/policy"
-}
-
-server_says()
-{
-	grep -q "$1" "$T/server"
-}
-
-write_one()
-{
-	spawn writer dd if=/dev/urandom of="$DEV" bs=4k count=1 oflag=direct
-	writer=$PID
-}
-
-held()
-{
-	[ "$(cat "/sys/block/$NAME/enbd/held")" = "$1" ]
-}
-
-lost_one()
-{
-	for LOST in 0 1; do
-		chan_is "$NAME" $LOST lost && return 0
-	done
-	return 1
-}
-
-# A write that the server loses with its connection, once.
-lose_a_write()
-{
-	write_one
-	ok "its channel is lost" wait_for 10 lost_one
-	policy "$@"
-}
+. "$ENBD_LIB/hostile_enbd.sh"
 
 start_hostile_enbd
 
