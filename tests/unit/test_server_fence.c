@@ -2,6 +2,7 @@
 /* link: tools/enbd-server/connection.c tools/enbd-server/conn_ext.c tools/enbd-server/sessions.c tools/enbd-server/transmit.c tools/enbd-server/conn_memory.c tools/enbd-server/output.c tools/enbd-server/handshake.c tools/enbd-server/hs_parts.c tools/enbd-server/hs_ext.c tools/enbd-server/proto.c tools/enbd-server/slog.c */
 /* FENCE over real sockets, and all that may happen while it waits. */
 #include "ext_peer.h"
+#include "tools/enbd-server/slog.h"
 
 /* The answer comes when the last operation has ended, and not before. */
 static void test_fence_in_flight(void **state)
@@ -151,6 +152,41 @@ static void test_fence_deadline(void **state)
 	join_peer(&a);
 	disk.hold = false;
 	leave(&next);
+	end_disk();
+}
+
+/* The log's disk may be the one that waits for this fence. */
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_uint logged;
+
+static void hang_in_log(int priority, const char *text)
+{
+	(void)priority;
+	if (!strstr(text, "was fenced"))
+		return;
+	pthread_mutex_lock(&log_lock);
+	atomic_fetch_add(&logged, 1);
+	pthread_mutex_unlock(&log_lock);
+}
+
+static void test_log_hangs(void **state)
+{
+	struct peer a, b;
+
+	(void)state;
+	start_disk();
+	bind_peer(&a, 's', 0, 1);
+	bind_peer(&b, 's', 1, 1);
+	slog_deliver(hang_in_log);
+	pthread_mutex_lock(&log_lock);
+	request_fence(&b, 1, 0, 1);
+	expect_reply(&b, 1, 0);
+	assert_int_equal(atomic_load(&logged), 0);
+	pthread_mutex_unlock(&log_lock);
+	join_peer(&a);
+	assert_int_equal(atomic_load(&logged), 1);
+	slog_deliver(slog_write);
+	leave(&b);
 	end_disk();
 }
 
@@ -309,6 +345,7 @@ int main(void)
 		cmocka_unit_test(test_fence_refused),
 		cmocka_unit_test(test_fence_option),
 		cmocka_unit_test(test_fence_deadline),
+		cmocka_unit_test(test_log_hangs),
 		cmocka_unit_test(test_asker_dies),
 		cmocka_unit_test(test_each_other),
 		cmocka_unit_test(test_fenced_asker),

@@ -23,6 +23,7 @@
 
 #include "tools/enbd-server/export.h"
 #include "tools/enbd-server/sessions.h"
+#include "tools/enbd-server/slog.h"
 #include "tools/enbd-server/state_dir.h"
 #include "tools/enbd-server/util.h"
 
@@ -323,6 +324,41 @@ static void test_loss(void **unused)
 	assert_memory_equal(after.verifier, restarted.verifier, 32);
 	assert_int_equal(flush(export, 0), 0);
 	assert_int_equal(export_close(export), 0);
+}
+
+/* The log hears of it when all has been done: it may wait for this disk. */
+static struct export *losing;
+static bool heard;
+
+static void hear(int priority, const char *text)
+{
+	(void)priority;
+	if (!strstr(text, "could not be written back"))
+		return;
+	assert_int_equal(atomic_load(&losing->target.epoch), 1);
+	assert_int_equal(atomic_load(&retired), 1);
+	heard = true;
+}
+
+static void test_log_last(void **unused)
+{
+	struct export_config config = {
+		.name = "x", .files = files, .file_count = 1,
+	};
+	struct binding peer = { .ops = &peer_ops };
+
+	(void)unused;
+	losing = open_export(&config, &state);
+	sessions_join(losing->target.sessions, &peer);
+	slog_deliver(hear);
+	sync_of.fd = losing->files[0].sync_fd;
+	sync_of.error = EIO;
+	assert_int_equal(flush(losing, 0), EIO);
+	assert_true(heard);
+	slog_deliver(slog_write);
+	sessions_leave(losing->target.sessions, &peer);
+	sync_of.fd = -1;
+	assert_int_equal(export_close(losing), -EIO);
 }
 
 /* The last sync of an orderly end fails: nobody has been told, so they are. */
@@ -772,6 +808,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_loss, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_log_last, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_loss_at_the_end, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_loss_without_state, setup,

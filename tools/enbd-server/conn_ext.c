@@ -119,9 +119,9 @@ void ext_ended(struct connection *conn)
 {
 	if (!conn->told)
 		return;
+	sessions_leave(conn->told->sessions, &conn->binding);
 	if (atomic_load(&conn->fenced))
 		slog_peer("%s: export \"%s\": channel %u was fenced; disconnected",
 			  conn->peer, conn->told->info.name,
 			  conn->binding.channel);
-	sessions_leave(conn->told->sessions, &conn->binding);
 }

@@ -43,20 +43,21 @@ struct export_watch {
  * Data that clients believe to be safe may be gone. That is written down before
  * anybody hears of it, and only then new connections may be told otherwise.
  * Those that were there have no flush any more that succeeds, and with a vouch
- * are sent away: what they have begun, this here too, is answered before.
+ * are sent away: what they have begun, this here too, is answered before. The
+ * log comes last: its disk may be this one.
  */
 void export_data_lost(struct export *export, int error)
 {
 	atomic_store(&export->sync_error, error);
-	slog_error("export \"%s\": data could not be written back: %s; %s",
-		   export->target.info.name, strerror(error), export->vouch ?
-		   "clients are sent away or see their flushes fail, check the disk" :
-		   "all flushes fail from now on, check the disk and restart the server");
 	if (export->vouch)
 		vouch_lost(export->vouch);
 	atomic_fetch_add(&export->target.epoch, 1);
 	if (export->vouch)
 		sessions_retire_all(export->target.sessions);
+	slog_error("export \"%s\": data could not be written back: %s; %s",
+		   export->target.info.name, strerror(error), export->vouch ?
+		   "clients are sent away or see their flushes fail, check the disk" :
+		   "all flushes fail from now on, check the disk and restart the server");
 }
 
 int export_find_loss(void *ctx)

@@ -17,7 +17,11 @@
 #include "process.h"
 #include "server.h"
 #include "slog.h"
+#include "slog_queue.h"
 #include "state_dir.h"
+
+/* Time for the last messages at the end */
+#define LOG_MS	1000
 
 /* Everything that is open while the server runs */
 struct state {
@@ -167,6 +171,7 @@ static int start(struct state *state, struct enbd_err *err)
 	if (*state->dir.warning)
 		enbd_note("%s", state->dir.warning);
 	slog_init(!config->foreground);
+	slog_queue_start();
 	process_ready();
 	activation_ready();
 	return 0;
@@ -238,10 +243,13 @@ int main(int argc, char **argv)
 	listeners_close(&state.listeners);
 	remove_files(&state.config);
 	/* Threads that wait for a dead disk cannot be waited for. */
-	if (rc)
+	if (rc) {
+		slog_queue_drain(LOG_MS);
 		_exit(rc);
+	}
 	if (close_exports(&state))
 		rc = ENBD_EXIT_GENERAL;
+	slog_queue_drain(LOG_MS);
 	state_dir_close(&state.dir);
 	config_free(&state.config);
 	return rc;

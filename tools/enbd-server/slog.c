@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <syslog.h>
 #include <time.h>
@@ -14,7 +15,8 @@
 #define BURST	20
 #define PERIOD	5
 
-static bool to_syslog;
+static atomic_bool to_syslog;
+static _Atomic(slog_function) deliver = slog_write;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* All of these: lock */
@@ -23,9 +25,9 @@ static unsigned int passed, suppressed;
 
 void slog_init(bool background)
 {
-	to_syslog = background;
 	if (background)
 		openlog("enbd-server", LOG_PID, LOG_DAEMON);
+	atomic_store(&to_syslog, background);
 }
 
 static void out(int priority, const char *fmt, va_list args)
@@ -33,15 +35,27 @@ static void out(int priority, const char *fmt, va_list args)
 
 static void out(int priority, const char *fmt, va_list args)
 {
-	char text[1024], clean[1024];
+	char text[SLOG_TEXT];
 
 	vsnprintf(text, sizeof(text), fmt, args);
-	if (!to_syslog) {
+	atomic_load(&deliver)(priority, text);
+}
+
+void slog_write(int priority, const char *text)
+{
+	char clean[SLOG_TEXT];
+
+	if (!atomic_load(&to_syslog)) {
 		enbd_error("%s", text);
 		return;
 	}
 	enbd_text_clean(clean, sizeof(clean), text, __builtin_strlen(text));
 	syslog(priority, "%s", clean);
+}
+
+void slog_deliver(slog_function function)
+{
+	atomic_store(&deliver, function);
 }
 
 void slog_error(const char *fmt, ...)

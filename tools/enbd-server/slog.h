@@ -5,11 +5,26 @@
 
 #include <stdbool.h>
 
+/* Longest message, with its NUL */
+#define SLOG_TEXT	1024u
+
 /**
  * slog_init() - choose where messages go
  * @background: to syslog
  */
 void slog_init(bool background);
+
+/* Takes a message, with its priority for syslog */
+typedef void (*slog_function)(int priority, const char *text);
+
+/**
+ * slog_deliver() - choose how messages get there
+ * @function: gets each, in any thread; slog_write() at first
+ */
+void slog_deliver(slog_function function);
+
+/* Write a message now, which may take as long as its reader likes. */
+void slog_write(int priority, const char *text);
 
 /* Something the administrator should know; any thread. */
 void slog_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

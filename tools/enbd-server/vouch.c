@@ -382,14 +382,17 @@ int vouch_verifier(struct vouch *vouch, uint8_t verifier[IDENTITY_LEN])
 void vouch_lost(struct vouch *vouch)
 {
 	struct keeper *k = container_of(vouch, struct keeper, vouch);
+	int error = 0;
 
 	pthread_mutex_lock(&k->lock);
 	if (change(k)) {
+		error = errno;
 		pthread_cond_broadcast(&k->changed);
-		slog_error("export \"%s\": cannot write to %s: %s; clients with the extension are refused until that is repaired; if this server ends before, remove the file of this export there before the next start",
-			   k->name, k->state->path, strerror(errno));
 	}
 	pthread_mutex_unlock(&k->lock);
+	if (error)
+		slog_error("export \"%s\": cannot write to %s: %s; clients with the extension are refused until that is repaired; if this server ends before, remove the file of this export there before the next start",
+			   k->name, k->state->path, strerror(error));
 }
 
 void vouch_end(struct vouch *vouch, const struct observed *now)
