@@ -87,6 +87,8 @@ refused 2 'surplus' monitor surplus
 refused 2 'device' accept
 refused 2 'device' lost-regions
 refused 3 '192\.0\.2\.1' connect "nbd://127.0.0.1:$port" --bind 192.0.2.1
+refused 3 'nocard0' connect "nbd://127.0.0.1:$port" --bind nocard0
+refused 2 'eth 0' connect "nbd://127.0.0.1:$port" --bind 'eth 0'
 refused 2 'frobnicate' frobnicate
 refused 2 'connect' connect
 refused 2 '' connect "nbd://127.0.0.1:$port" /dev/nda surplus

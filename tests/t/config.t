@@ -68,6 +68,18 @@ is "$RC:$OUT" "3:/dev/nda" "up --all without one of the servers: the other is th
 ctl down -c "$conf" --all --force
 ok "all gone again" no_devices
 
+# A network card that is missing is missing for its device only.
+{ cat "$conf"; printf '[device three]\nuri = %s/x\nbind = nocard0\n' "$uri_b"; } >"$T/card"
+ctl check-config "$T/card"
+is "$RC" 0 "a missing card: the file is right"
+like "$ERR" "three: bind: there is no interface nocard0 now" "a missing card: it is named"
+ctl up -c "$T/card" two
+is "$RC:$OUT" "0:/dev/nda" "a missing card: other devices come up"
+ctl up -c "$T/card" three
+is "$RC" 3 "a missing card: its device may be tried again"
+like "$ERR" "nocard0: No such device" "a missing card: it says why"
+ctl down -c "$T/card" two
+
 # wrong WHAT PATTERN: the file in $T/wrong is refused by every verb.
 wrong()
 {

@@ -34,6 +34,7 @@ static void test_all_keys(void **state)
 		"channels = 6\n"
 		"bind = 127.0.0.1\n"
 		"bind = ::1   ; a comment\n"
+		"bind = no-such-card\n"
 		"read-only = yes\n"
 		"io-timeout = 10\n"
 		"dead-timeout = 1.5\n"
@@ -65,8 +66,9 @@ static void test_all_keys(void **state)
 	assert_string_equal(d->dial.paths[1].export, "a");
 	assert_string_equal(d->device, "ndb");
 	assert_int_equal(d->dial.channels, 6);
-	assert_int_equal(d->dial.bind_count, 2);
+	assert_int_equal(d->dial.bind_count, 3);
 	assert_string_equal(d->dial.binds[1].text, "::1");
+	assert_string_equal(d->dial.binds[2].iface, "no-such-card");
 	assert_true(d->options.read_only);
 	assert_int_equal(d->options.io_timeout, 10000);
 	assert_int_equal(d->options.dead_timeout, 1500);

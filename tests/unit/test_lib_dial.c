@@ -96,9 +96,13 @@ static void tries_the_next_address(void **state)
 static void leaves_from(void **state)
 {
 	struct sockaddr_in local;
+	static const char *const never[] = {
+		"", ".", "..", "eth 0", "eth/0", "eth0:1", "longer-than-names",
+	};
 	socklen_t len = sizeof(local);
 	uint16_t port;
 	int fd, server;
+	size_t i;
 
 	(void)state;
 	server = listener(&port);
@@ -119,7 +123,13 @@ static void leaves_from(void **state)
 	assert_int_equal(dial("::1", 5000), -1);
 	assert_int_equal(err.code, ENBD_EXIT_NETWORK);
 	assert_int_equal(dial("no-such-card", 5000), -1);
-	assert_int_equal(err.code, ENBD_EXIT_USAGE);
+	assert_int_equal(err.code, ENBD_EXIT_NETWORK);
+	assert_non_null(strstr(err.text, "from no-such-card"));
+	assert_non_null(strstr(err.text, "no such network interface"));
+	for (i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
+		assert_int_equal(dial(never[i], 5000), -1);
+		assert_int_equal(err.code, ENBD_EXIT_USAGE);
+	}
 }
 
 static void refused(void **state)

@@ -221,6 +221,20 @@ int verb_down(int argc, char **argv)
 	return run(&args, false);
 }
 
+/* It may be a mistake, or a card that is not there yet. */
+static void note_interfaces(const struct conf *conf)
+{
+	const struct conf_device *d;
+	unsigned int i;
+
+	for (d = conf->devices; d; d = d->next)
+		for (i = 0; i < d->dial.bind_count; i++)
+			if (!d->dial.binds[i].addr_len &&
+			    !if_nametoindex(d->dial.binds[i].iface))
+				enbd_note("%s: bind: there is no interface %s now",
+					  d->name, d->dial.binds[i].iface);
+}
+
 int verb_check_config(int argc, char **argv)
 {
 	static const struct verb_spec spec = {
@@ -237,6 +251,8 @@ int verb_check_config(int argc, char **argv)
 	conf_init(&conf);
 	if (conf_load(&conf, args.arg[0], &err))
 		rc = verb_failed(&err);
+	else
+		note_interfaces(&conf);
 	conf_free(&conf);
 	return rc;
 }

@@ -19,6 +19,15 @@
 #define STAGGER_MS	250	/* RFC 8305: Connection Attempt Delay */
 #define MAX_ATTEMPTS	8	/* addresses tried of one name */
 
+/* As the kernel's dev_valid_name() */
+static bool is_interface_name(const char *text)
+{
+	const size_t len = strlen(text);
+
+	return len && len < IF_NAMESIZE && strcmp(text, ".") &&
+	       strcmp(text, "..") && strcspn(text, "/: \t\n\v\f\r") == len;
+}
+
 int enbd_bind_parse(const char *text, struct enbd_bind *bind,
 		    struct enbd_err *err)
 {
@@ -36,12 +45,13 @@ int enbd_bind_parse(const char *text, struct enbd_bind *bind,
 		freeaddrinfo(list);
 		return 0;
 	}
-	if (strlen(text) < sizeof(bind->iface) && if_nametoindex(text)) {
+	/* One that is not there may come, and others may be there. */
+	if (is_interface_name(text)) {
 		strcpy(bind->iface, text);
 		return 0;
 	}
 	return enbd_fail(err, ENBD_EXIT_USAGE,
-			 "--bind %s: neither an address nor a network interface of this host",
+			 "--bind %s: neither an address nor the name of a network interface",
 			 text);
 }
 
@@ -80,6 +90,8 @@ static int apply_bind(int fd, const struct enbd_bind *b, int family)
 		return bind(fd, (const void *)&b->addr, b->addr_len) ?
 			-errno : 0;
 	}
+	if (!if_nametoindex(b->iface))
+		return -ENODEV;
 	if (!setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, b->iface,
 			(socklen_t)strlen(b->iface)))
 		return 0;
@@ -205,6 +217,10 @@ static int cannot_connect(const struct enbd_uri *uri,
 	case EAFNOSUPPORT:
 		if (bind)
 			remedy = "; is --bind an address of this host, and of the server's family?";
+		break;
+	case ENODEV:
+		if (bind)
+			remedy = "; there is no such network interface now";
 		break;
 	}
 	enbd_uri_server(uri, server, sizeof(server));

@@ -29,7 +29,9 @@ struct enbd_bind {
  * enbd_bind_parse() - an address of this host, or the name of an interface
  * @text: kept, not copied
  * @bind: receives the result
- * @err: receives ENBD_EXIT_USAGE if it is neither
+ * @err: receives ENBD_EXIT_USAGE if it can be neither
+ *
+ * Whether there is such an address or interface shows when it is used.
  *
  * Return: 0 or -1.
  */
