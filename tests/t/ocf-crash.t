@@ -28,8 +28,9 @@ done
 a=$(losetup -f --show "$T/a")
 b=$(losetup -f --show "$T/b")
 mdadm --create /dev/md/setup --run --level=1 --raid-devices=2 --bitmap=internal \
-	--bitmap-chunk=64K --metadata=1.2 "$a" "$b" >"$T/create.log" 2>&1 ||
+	--bitmap-chunk=4K --metadata=1.2 "$a" "$b" >"$T/create.log" 2>&1 ||
 	die "mdadm --create" "$(cat "$T/create.log")"
+[ -b /dev/md/setup ] || die "mdadm makes no link: is there a /run/udev without udevd?"
 mdadm --wait /dev/md/setup
 
 # Long enough for md to write down up to which event chunks were clean: only when
@@ -93,6 +94,22 @@ start_check()
 ok "they are compared" wait_for 10 start_check
 ok "to the end" wait_for 30 idle
 is "$(cat "/sys/block/$md/md/mismatch_cnt")" 0 "they are equal"
+
+# More chunks than md takes at once
+dirty()
+{
+	mdadm --examine-bitmap "$b" | sed -n 's/.*Bitmap :.* \([0-9]*\) dirty.*/\1/p'
+}
+clean()
+{
+	[ "$(dirty)" -lt 10 ]
+}
+echo 1 >"/sys/block/$md/md/bitmap/time_base"
+ok "few chunks are dirty" wait_for 30 clean
+ok "every second one is to be" sh -c '. "$1/common"; . "$1/array"
+	set_dirty "$2" "$(seq -f "%.0f" 0 2 6000 | sed "s/.*/&-&/")"' sh "$ENBD_TREE/ocf/lib" "$md"
+num "$(dirty)" -ge 3001 "and is"
+num "$(dirty)" -lt 3100 "and no others"
 status 0 "the survivor stops" agent stop
 losetup -d "$a"
 losetup -d "$b"

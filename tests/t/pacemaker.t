@@ -78,6 +78,33 @@ complete()
 	awk -v n="$2" '$1 != NR { bad = 1 } END { exit bad || NR < n }' "$1"
 }
 
+# waits_for_ever NODE: md cannot drop the other leg before the agent wrote that down
+waits_for_ever()
+{
+	local net
+
+	net=$(basename /sys/block/"$(array_of_disk "${NODE_LOOP[$1]}")"/md/dev-nd*)
+	[ "$(cat "/sys/block/${net#dev-}/enbd/dead_timeout_ms")" = 0 ]
+}
+
+# all_current: to the cluster both legs are
+all_current()
+{
+	local g
+
+	g=$(on alpha crm_attribute -N alpha -l forever -n enbd-data-generation -G -q -d 0) &&
+		[ "$(on alpha crm_attribute -N beta -l forever -n enbd-data-generation -G -q -d 0)" = "$g" ]
+}
+
+# like_udev: a leg whose device is up is taken back at once, as with our rules
+like_udev()
+{
+	while :; do
+		enbdctl readd --wait 0 nda
+		read -rt 0.3 -u "$NAP"
+	done
+}
+
 t=$(now_ms)
 must "both nodes are online" wait_for 60 both_online
 times "start of the cluster" "$t"
@@ -133,8 +160,11 @@ must "the client gets what was written in the meantime" \
 times "2 -> 1, client back, in sync, failed back" "$t"
 ok "and what was there before" served big "$sum"
 is "$(mismatches alpha)" 0 "both legs are equal" || diag "$(differences)"
+ok "its leg waits for beta for ever" waits_for_ever alpha
 
-# 1 -> 3
+# 1 -> 3, with all that may be faster than the agent when beta is back
+spawn monitor on alpha enbdctl monitor
+spawn udev like_udev
 fetch log >"$T/log"
 n=$(wc -l <"$T/log")
 writer "$n"
@@ -154,6 +184,8 @@ power_on beta
 must "beta is back and its leg in sync" wait_for 90 whole alpha
 times "3 -> 1, server back, in sync" "$t"
 ok "alpha is still promoted" promoted_is alpha alpha
+ok "beta may be promoted again" wait_for 30 all_current
+ok "its leg is waited for, for ever" waits_for_ever alpha
 on alpha pkill -f /srv/data/log
 n=$(acked)
 fetch log >"$T/log"
