@@ -14,7 +14,7 @@ start_nbdkit_unix()
 {
 	spawn nbdkit nbdkit -f -U "$T/sock" -P "$T/unix.pid" memory 8M
 	await_server nbdkit "$T/unix.pid"
-	URI=nbd+unix:///?socket=$T/sock
+	URI="nbd+unix:///?socket=$T/sock"
 }
 
 held()
