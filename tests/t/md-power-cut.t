@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 # timeout: 600
 #
 # The server's power fails and it forgets writes that it had acknowledged but not

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 # timeout: 300
 #
 # Which legs the mirror agent promotes and takes back: one that is too old for the

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 # timeout: 300
 #
 # What the mirror agent does when the other leg, or its own, is lost and comes back,

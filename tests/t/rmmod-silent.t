@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels: uml
 # timeout: 120
 #
 # rmmod with devices whose server says nothing any more. Removing them in order

@@ -53,9 +53,9 @@ holds()
 	[ "$(sendq "$1")" -gt 0 ]
 }
 
-done_writing()
+written()
 {
-	grep -q done "$T/writer.log"
+	grep -q "done" "$T/writer.log"
 }
 
 # through: the stopped proxy has given all it had to the server
@@ -81,7 +81,7 @@ late_reader()
 	ok "$what: some are in the socket" wait_for 5 holds "$port"
 	ok "$what: another channel" enbdctl channel add "$DEV" --path "$URI"
 	ok "$what: the first is lost" wait_for 20 chan_is "$NAME" 0 lost
-	ok "$what: the writes are done over the other" wait_for 20 done_writing
+	ok "$what: the writes are done over the other" wait_for 20 written
 	is "$(sendq "$port")" 0 "$what: the first one's socket holds nothing any more"
 	kill -CONT "$stopped"
 	ok "$what: the other end reads what it had got" wait_for 10 through
