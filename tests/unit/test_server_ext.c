@@ -111,18 +111,32 @@ static void test_retired(void **state)
 	expect_reply(&told, 1, 0);
 	expect_eof(&told);
 	join_peer(&told);
-	/* Each flush says since when its client is there. */
+	/* Each flush says what its client was told. */
 	disk.hold = false;
 	request(&foreign, ENBD_CMD_FLUSH, 2, 0, 0);
 	expect_reply(&foreign, 2, 0);
-	assert_int_equal(disk.flush_epoch, 7);
+	assert_int_equal(disk.flush_epoch, 0);
+	bind_peer(&told, 's', 0, 2);
+	request(&told, ENBD_CMD_FLUSH, 3, 0, 0);
+	expect_reply(&told, 3, 0);
+	assert_int_equal(disk.flush_epoch, 8);
+	/* Who was told nothing may be one that was there before. */
 	open_peer(&new, false);
 	send_go(&new);
 	expect_go(&new);
-	request(&new, ENBD_CMD_FLUSH, 3, 0, 0);
-	expect_reply(&new, 3, 0);
-	assert_int_equal(disk.flush_epoch, 8);
+	request(&new, ENBD_CMD_FLUSH, 4, 0, 0);
+	expect_reply(&new, 4, 0);
+	assert_int_equal(disk.flush_epoch, 0);
+	leave(&new);
+	open_peer(&new, false);
+	say_hello(&new, ALL_FEATURES & ~ENBD_FEATURE_VERIFIER);
+	send_go(&new);
+	expect_go(&new);
+	request(&new, ENBD_CMD_FLUSH, 5, 0, 0);
+	expect_reply(&new, 5, 0);
+	assert_int_equal(disk.flush_epoch, 0);
 	leave(&foreign);
+	leave(&told);
 	leave(&new);
 	end_disk();
 }

@@ -98,7 +98,7 @@ struct buffer {
  * @target: what the client chose
  * @told: whose HELLO was answered, or NULL
  * @features: ENBD_FEATURE_* granted
- * @epoch: of @target before HELLO was answered, or else when it was chosen
+ * @epoch: of @target before HELLO was answered, 0 without the verifier
  * @in: received bytes
  * @in_head: first byte not yet understood
  * @in_tail: end of the received bytes

@@ -230,9 +230,13 @@ static bool handshake(struct connection *conn)
 	conn->mode = hs->mode;
 	conn->target = hs->target;
 	conn->features = hs->features;
-	/* Before anything is written; with HELLO it was before that, too. */
-	if (!conn->told)
-		conn->epoch = atomic_load(&conn->target->epoch);
+	/*
+	 * Who was not told the verifier cannot notice that this connection
+	 * does not go on where another one ended. So it counts as having been
+	 * there from the start: no loss is hidden from it by connecting anew.
+	 */
+	if (!(conn->features & ENBD_FEATURE_VERIFIER))
+		conn->epoch = 0;
 	return true;
 }
 

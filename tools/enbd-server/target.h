@@ -124,9 +124,9 @@ struct target_ops {
  * @ops: what can be done with it
  * @sessions: who is connected, or NULL: the extension is not offered, and
  *            identify() and refresh() are not needed
- * @epoch: how often data were lost since the server started. A connection
- *         remembers what it was when it began, and its flushes fail once it
- *         has changed.
+ * @epoch: how often data were lost since the server started. A connection that
+ *         was told the verifier remembers what it was then, and its flushes
+ *         fail once it has changed; those of others once it is not 0.
  */
 struct target {
 	struct target_info info;
