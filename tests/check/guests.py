@@ -18,7 +18,7 @@ MAX_BOOTS = 8
 NOT_UP = 98
 COMPLAINT = 99
 # Longest life of a guest in seconds; each test has its own, shorter limit
-GUEST_LIMIT = {"uml": 1200, "uml-debug": 2400}
+GUEST_LIMIT = {"uml": 2400, "uml-debug": 2400}
 EMULATED_LIMIT = 2400
 # What a group of tests/core.list that is not a kernel means
 OPTIONS = {"proof": ("uml", ["--trixie"]), "smp": ("uml-debug", ["--cpus", "2"])}
