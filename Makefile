@@ -110,7 +110,8 @@ $(torture_bin):
 # A test names the sources it is linked with in a comment "link: FILE.c ...";
 # of the library it gets whatever it still misses. A comment "cflags: OPTION ..."
 # is for code of the driver, which needs the stand-ins of tests/unit/shim.
-# tests/links.awk writes the rules, into a fragment of its own for each of the two.
+# tests/links.awk writes the rules, into a fragment of its own for each of the two,
+# whole, for two may make them at a time.
 
 unit_bin := $(patsubst tests/unit/%.c,build/unit/%,$(wildcard tests/unit/test_*.c))
 fuzz_bin := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -146,7 +147,8 @@ $(fuzz_bin): build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/libenbd.a
 
 build/%/links.mk: tests/links.awk $(wildcard tests/unit/test_*.c tests/fuzz/fuzz_*.c)
 	@mkdir -p $(@D)
-	@awk -v dir=$* -f tests/links.awk $(wildcard tests/$*/*.c) /dev/null >$@
+	@awk -v dir=$* -f tests/links.awk $(wildcard tests/$*/*.c) /dev/null >$@.$$$$ && \
+		mv $@.$$$$ $@
 
 ifneq ($(filter unit fuzz build/unit/% build/fuzz/%,$(MAKECMDGOALS)),)
 include build/unit/links.mk build/fuzz/links.mk

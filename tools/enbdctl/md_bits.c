@@ -87,7 +87,7 @@ int md_bits_add(struct md_bits *bits, const struct md_member *member,
  * array of level 5 or 6 that was stopped in that state does not start any more.
  * "idle" makes md look: what is there is in sync, or is made so.
  */
-static void settle(const struct md_array *array)
+void md_bits_settle(const struct md_array *array)
 {
 	if (!md_array_is(array, "resync_start", "none") &&
 	    md_array_is(array, "sync_action", "idle"))
@@ -99,6 +99,6 @@ int md_bits_end(struct md_bits *bits, struct enbd_err *err)
 	if (close_run(bits) || flush_bits(bits))
 		return bits_failed(bits, err);
 	if (bits->any)
-		settle(bits->array);
+		md_bits_settle(bits->array);
 	return 0;
 }

@@ -59,4 +59,7 @@ int md_bits_add_data(struct md_bits *bits, uint64_t offset, uint64_t length,
  */
 int md_bits_end(struct md_bits *bits, struct enbd_err *err);
 
+/* Have md look at what was marked, if it is idle and has not yet. */
+void md_bits_settle(const struct md_array *array);
+
 #endif /* ENBDCTL_MD_BITS_H */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lost_file.h"
 #include "md_bits.h"
@@ -12,6 +13,10 @@
 
 /* Requests may still be under way to a member that has just failed. */
 #define PATIENCE_MS	5000
+
+/* How often, and how long apart, md is asked to look at marks, milliseconds */
+#define SETTLE_TRIES	20
+#define SETTLE_MS	100
 
 #define KEPT_NAME_MAX	(MD_NODE_MAX + 8)
 
@@ -111,6 +116,7 @@ static int take(const struct md_array *a, const char *node, bool held,
 		struct enbd_err *err)
 {
 	char name[KEPT_NAME_MAX];
+	int i;
 
 	/*
 	 * An array that still holds the leg has had it, and knows what was under
@@ -126,7 +132,17 @@ static int take(const struct md_array *a, const char *node, bool held,
 		return -1;
 	if (restore && md_super_write(node, block, err))
 		return -1;
-	return mdadm_manage(a->node, "--re-add", node, PATIENCE_MS, err);
+	if (mdadm_manage(a->node, "--re-add", node, PATIENCE_MS, err))
+		return -1;
+	/*
+	 * md may have been busy when it was to look at the marks; then it would
+	 * wait for something else to happen, with the leg as a spare.
+	 */
+	for (i = 0; i < SETTLE_TRIES && !md_array_is(a, "resync_start", "none"); i++) {
+		md_bits_settle(a);
+		usleep(SETTLE_MS * 1000);
+	}
+	return 0;
 }
 
 /*
