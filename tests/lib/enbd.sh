@@ -55,7 +55,8 @@ long()
 # not start a process.
 exec {NAP}<> <(:)
 
-# wait_for SECONDS COMMAND...: until it succeeds; false at the deadline.
+# wait_for SECONDS COMMAND...: until it succeeds; false at the deadline. It is tried
+# again every WAIT_STEP seconds.
 wait_for()
 {
 	local end=$((SECONDS + $1 * SLOW + 1))
@@ -63,7 +64,7 @@ wait_for()
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || return 1
-		read -rt 0.05 -u "$NAP"
+		read -rt "${WAIT_STEP:-0.05}" -u "$NAP"
 	done
 	return 0
 }
@@ -262,7 +263,7 @@ hostile()
 # which is false if an answer was wrong or an error; the device must be zeroes.
 start_history()
 {
-	spawn history history-check --device "$DEV" --log "$T/violation" \
+	spawn history nice history-check --device "$DEV" --log "$T/violation" \
 		--stats "$T/history" --stuck $((60 * SLOW)) "$@"
 	HISTORY=$PID
 }

@@ -8,7 +8,8 @@ MDSYS=/sys/block/md0/md	# use_array chooses another
 LOOPS=()
 UDEVD=			# process id of our own udevd
 UDEV_RUN=		# /run/udev, if there was none before
-LEG_MB=64
+LEG_MB=16
+WAIT_STEP=0.02
 case $ENBD_GUEST in
 uml)	MD_LEVELS=${MD_LEVELS:-1 5 6 10} ;;
 *)	MD_LEVELS=${MD_LEVELS:-1 6} ;;
@@ -187,6 +188,21 @@ md_create()
 		"${options[@]}" "$remote" >"$T/mdadm.log" 2>&1 ||
 		die "mdadm -C" "$(cat "$T/mdadm.log")"
 	wait_for 120 md_whole || die "first sync" "$(cat /proc/mdstat)"
+	busy_md
+}
+
+# start_alone: the array, which was stopped, runs with its local legs. udev may be
+# late with what happened to them, and have begun to put an array together.
+start_alone()
+{
+	local state md
+
+	udevadm settle --timeout=10
+	for md in /sys/block/md[0-9]*; do
+		read -r state 2>/dev/null <"$md/md/array_state"
+		[ "$state" != inactive ] || mdadm -q --stop "/dev/${md##*/}"
+	done
+	mdadm -A --run -q "$MD" "${LEGS[@]}"
 }
 
 # scatter N [SEED [sync]]: so many writes of 4 KiB, each in a chunk of its own, the
@@ -215,10 +231,30 @@ quiet_md()
 	echo 60 >"$MDSYS/bitmap/time_base"
 }
 
-# busy_md: it clears bits again, after a second or two
+# busy_md: it clears bits again, and soon. It cannot be started again like that: of
+# less than a second md keeps 0, and refuses that. steady_md before it is stopped.
 busy_md()
 {
+	echo 0.1 >"$MDSYS/bitmap/time_base"
+}
+
+steady_md()
+{
 	echo 1 >"$MDSYS/bitmap/time_base"
+}
+
+# thread_waits: its thread waits for a disk. When nothing is written to the array,
+# that is for the bitmap, and bits that it clears are gone from memory by then.
+# (/proc/mdstat cannot be read meanwhile.)
+thread_waits()
+{
+	local f stat
+
+	for f in /proc/[0-9]*/stat; do
+		read -r stat 2>/dev/null <"$f" || continue
+		[[ $stat != *"(${MD##*/}_raid"*") D "* ]] || return 0
+	done
+	return 1
 }
 
 # power_cut IMAGE FLUSHED: the server's machine lost what it had not flushed: its
@@ -257,11 +293,21 @@ md_stop()
 	rm -f "$T"/leg*
 }
 
-# mismatches: of a full check
-mismatches()
+start_check()
 {
 	echo check >"$MDSYS/sync_action"
+}
+
+# mismatches: of a full check, that was not broken off
+mismatches()
+{
+	NOTES=$(now_ms)
+	note
+	wait_for 20 start_check || echo "no check begins"
 	wait_for 120 md_is sync_action idle || echo "the check does not end"
+	log_has "md: ${MD##*/}: (data-)?check done" >/dev/null ||
+		echo "the check was not done"
+	md_is last_sync_action check || echo "it was no check"
 	md_attr mismatch_cnt
 }
 

@@ -19,7 +19,8 @@ md_start
 was_ro=$(cat "$start_ro")
 echo 0 >"$start_ro"
 image=$T/remote
-LEG_MB=16
+
+# ---- the crash
 
 # Up to which event chunks were clean: md forgets where that is the last one.
 written_down()
@@ -27,7 +28,7 @@ written_down()
 	mdadm -X "${LEGS[0]}" | awk '/Events :/ { e = $3 }
 		/Events Cleared :/ { c = $4 } END { exit e != c }'
 }
-# Those to the local leg are done, those to the other have not reached its server.
+# Writes to the local leg are done, those to the other have not reached its server.
 in_flight()
 {
 	local here there
@@ -39,54 +40,62 @@ in_flight()
 # The data begin at 1 MiB.
 same_data()
 {
-	cmp -s -i 1048576 "$T/local.crash" "$image.crash"
+	cmp -s -i 1048576 "$T/local.crash" "$T/remote.crash"
 }
 
-# crash NAME: what is on the disks then; the machine has started without its server.
-crash()
+truncate -s "${LEG_MB}M" "$image"
+serve "$image"
+need_connect "$URI" --dead-timeout 0.25
+md_create 1
+steady_md
+echo 0 >"$MDSYS/safe_mode_delay"
+scatter 1
+wait_for 20 bitmap_clean || die "clean bitmap" "$(cat /proc/mdstat)"
+wait_for 20 written_down || die "events cleared" "$(mdadm -X "${LEGS[0]}")"
+quiet_md
+for seed in $seeds; do
+	scatter 4 "$seed" sync
+done
+kill -STOP "$SERVED"
+writers=()
+for seed in $seeds; do
+	spawn "writer$seed" scatter 4 "$seed"
+	writers+=("$PID")
+done
+ok "writes are under way" wait_for 20 in_flight
+cp "$T/legmd00" "$T/local.crash"
+cp "$image" "$T/remote.crash"
+nok "they are on one leg only" same_data
+
+# What is left of the machine
+serve_end -KILL
+for w in "${writers[@]}"; do
+	ends 20 "$w"
+done
+wait_for 30 mdadm -q --stop "$MD"
+disconnect
+wait_for 10 no_devices
+
+# ---- and after
+
+# up NAME: the machine has started without its server.
+up()
 {
-	local seed writers=() w
-
-	rm -f "$image"
-	truncate -s "${LEG_MB}M" "$image"
-	serve "$image"
-	need_connect "$URI" --dead-timeout 0.25
-	md_create 1
-	echo 0 >"$MDSYS/safe_mode_delay"
-	scatter 1
-	wait_for 20 bitmap_clean || die "clean bitmap" "$(cat /proc/mdstat)"
-	wait_for 20 written_down || die "events cleared" "$(mdadm -X "${LEGS[0]}")"
-	quiet_md
-	for seed in $seeds; do
-		scatter 4 "$seed" sync
-	done
-	kill -STOP "$SERVED"
-	for seed in $seeds; do
-		spawn "writer$seed" scatter 4 "$seed"
-		writers+=("$PID")
-	done
-	ok "$1: writes are under way" wait_for 20 in_flight
-	cp "$T/legmd00" "$T/local.crash"
-	cp "$image" "$image.crash"
-	nok "$1: they are on one leg only" same_data
-
-	# What is left of the old machine
-	serve_end -KILL
-	for w in "${writers[@]}"; do
-		ends 20 "$w"
-	done
-	wait_for 30 mdadm -q --stop "$MD"
-	disconnect
-	wait_for 10 no_devices
 	dd if="$T/local.crash" of="$T/legmd00" bs=1M conv=notrunc status=none
 	blockdev --flushbufs "${LEGS[0]}"
-	mv "$image.crash" "$image"
-	ok "$1: crashed, and up again without the server" \
-		mdadm -A --run -q "$MD" "${LEGS[0]}"
-	is "$(md_attr degraded)" 1 "$1: the array is not whole"
+	cp "$T/remote.crash" "$image"
+	ok "$1: the array runs with its local leg" start_alone
+	is "$(md_attr degraded)" 1 "$1: it is not whole"
 }
 
-# reach: the network leg is there again.
+# forgotten NAME: nothing is to be copied, for md.
+forgotten()
+{
+	busy_md
+	ok "$1: md forgets" wait_for 20 bitmap_clean
+}
+
+# reach: the server is there at last.
 reach()
 {
 	note
@@ -94,31 +103,7 @@ reach()
 	need_connect "$URI" --dead-timeout 0.25
 }
 
-finish()
-{
-	md_stop
-	disconnect
-	wait_for 10 no_devices
-	serve_end
-}
-
-# ---- by hand
-
-mv "$rules" "$T/rules"
-udevadm control --reload
-crash "by hand"
-ok "by hand: md forgets" wait_for 20 bitmap_clean
-reach
-ok "by hand: re-added" wait_for 10 mdadm -q "$MD" --re-add "$DEV"
-ok "by hand: the array is whole, it thinks" wait_for 20 md_whole
-n=$(mismatches)
-ok "by hand: but the legs differ ($n sectors)" test "$n" -gt 0
-finish
-mv "$T/rules" "$rules"
-udevadm control --reload
-
-# ---- enbdctl readd
-
+# back NAME: udev has had the leg taken back.
 back()
 {
 	ok "$1: taken back" wait_for 20 log_has "$NAME: taken back"
@@ -129,25 +114,46 @@ back()
 	is "$(mismatches)" 0 "$1: no difference"
 }
 
-crash "readd"
-ok "readd: md forgets" wait_for 20 bitmap_clean
+down()
+{
+	wait_for 30 mdadm -q --stop "$MD"
+	disconnect
+	wait_for 10 no_devices
+	serve_end
+}
+
+mv "$rules" "$T/rules"
+udevadm control --reload
+up "by hand"
+forgotten "by hand"
+reach
+ok "by hand: re-added" wait_for 10 mdadm -q "$MD" --re-add "$DEV"
+ok "by hand: the array is whole, it thinks" wait_for 20 md_whole
+n=$(mismatches)
+ok "by hand: but the legs differ ($n sectors)" test "$n" -gt 0
+down
+mv "$T/rules" "$rules"
+udevadm control --reload
+
+up "readd"
+forgotten "readd"
 reach
 back "readd"
-finish
+down
 
 # As Debian has it: nothing is written to the disks until somebody writes.
 echo 1 >"$start_ro"
-crash "read-only at first"
+up "read-only at first"
 is "$(md_attr array_state)" read-auto "read-only at first: it is"
 reach
 back "read-only at first"
-finish
+down
 echo 0 >"$start_ro"
 
-crash "no bitmap"
+up "no bitmap"
 dd if=/dev/zero of="$image" bs=512 seek=16 count=1 conv=notrunc status=none
 reach
 ok "no bitmap: refused" wait_for 10 log_has "not taken back into /dev/md0: .*it has no bitmap; add it anew"
 is "$(member_state)" "" "no bitmap: it stays out"
-finish
+down
 md_done

@@ -20,13 +20,15 @@ for rules in "mdadm's rules" "no rules of mdadm's"; do
 	# Newer versions' ignore what happens to disks like ours.
 	[ "$rules" = "mdadm's rules" ] || { : >"$mask"; udevadm control --reload; }
 	wait_for 60 md_settled || die "clean bitmap" "$(cat /proc/mdstat)"
+	steady_md
 	ok "$rules: the machine goes down" wait_for 20 mdadm -q --stop "$MD"
 	disconnect
 	wait_for 10 no_devices
 	serve_end
 
-	ok "$rules: and up again, without the server" mdadm -A --run -q "$MD" "${LEGS[0]}"
+	ok "$rules: and up again, without the server" start_alone
 	is "$(md_attr degraded)" 1 "$rules: the array is not whole"
+	busy_md
 	scatter 16
 	bits=$(dirty "${LEGS[0]}")
 

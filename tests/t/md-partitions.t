@@ -11,9 +11,8 @@
 
 md_start
 image=$T/remote
-LEG_MB=32
-truncate -s 80M "$image"
-printf 'size=32MiB\nsize=32MiB\nsize=8MiB\n' | sfdisk -q --label gpt "$image"
+truncate -s 48M "$image"
+printf 'size=16MiB\nsize=16MiB\nsize=8MiB\n' | sfdisk -q --label gpt "$image"
 serve "$image"
 need_connect "$URI" -n 2 --dead-timeout 60
 ok "partitions" wait_for 10 test -b /dev/nda3
@@ -72,7 +71,7 @@ md_create 5 /dev/nda2
 legs=("${LEGS[@]}")
 
 prepare
-enbdctl set "$DEV" --dead-timeout 1
+enbdctl set "$DEV" --dead-timeout 0.25
 serve_end -KILL
 ok "given up" wait_for 20 dev_is "$NAME" failed
 ok "writes to both arrays" both again

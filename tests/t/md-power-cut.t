@@ -1,7 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels: uml
-# timeout: 600
 #
 # The server's power fails and it forgets writes that it had acknowledged but not
 # flushed. nbd.ko and md go on as if nothing had been: the legs differ, and nobody
@@ -57,7 +55,7 @@ for level in $MD_LEVELS; do
 	need_connect "$URI" -n 2 --dead-timeout 60
 	for outage in short long; do
 		name="raid$level, $outage outage"
-		[ "$outage" = short ] || enbdctl set "$DEV" --dead-timeout 1
+		[ "$outage" = short ] || enbdctl set "$DEV" --dead-timeout 0.25
 		prepare "$level" "$DEV" "$name"
 		before=$(leg_written)
 		more=0
@@ -71,7 +69,8 @@ for level in $MD_LEVELS; do
 		else
 			# The end of the writes is old enough for md; that the
 			# leg has not flushed them it would only learn now.
-			ok "$name: the bitmap forgets them" wait_for 20 bitmap_clean
+			ok "$name: the bitmap forgets them" wait_for 20 thread_waits
+			is "$(dev_state)" parked "$name: the leg is waited for"
 		fi
 		note
 		serve "$image"

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 300
 #
 # A leg of an array is away for longer than its dead-timeout. Nobody does
 # anything: when the server is back, so is the leg, and what is copied is what was
@@ -15,7 +14,7 @@ image=$T/remote
 for level in $MD_LEVELS; do
 	truncate -s "${LEG_MB}M" "$image"
 	serve "$image"
-	need_connect "$URI" -n 2 --dead-timeout 1
+	need_connect "$URI" -n 2 --dead-timeout 0.25
 	md_create "$level"
 	is "$(mismatches)" 0 "raid$level: whole"
 	ok "raid$level: no chunk is dirty" wait_for 60 md_settled

@@ -11,10 +11,9 @@
 
 md_start
 image=$T/remote
-LEG_MB=32
 truncate -s "${LEG_MB}M" "$image"
 serve "$image"
-need_connect "$URI" --dead-timeout 1
+need_connect "$URI" --dead-timeout 0.25
 md_create 1
 cp --sparse=always "$T/legmd00" "$T/local"
 
@@ -113,7 +112,7 @@ cp --sparse=always "$image" "$T/right"
 superblock 1 1
 refused "a spare of which nothing is known" "no place"
 cp --sparse=always "$T/right" "$image"
-enbdctl readd "$DEV"
+enbdctl readd --wait 0 "$DEV"
 wait_for 60 md_whole
 
 enbdctl set "$DEV" --dead-timeout 60
@@ -151,7 +150,7 @@ ok "stale and newer: marked" wait_for 20 log_has "what its server may have forgo
 ok "stale and newer: refused" wait_for 20 log_has "newer than the array"
 ok "stale and newer: the array is as clean as it was" wait_for 10 md_is resync_start none
 ok "stale and newer: stopped" wait_for 20 mdadm -q --stop "$MD"
-ok "stale and newer: it starts again without the leg" mdadm -A --run -q "$MD" "${LEGS[@]}"
+ok "stale and newer: it starts again without the leg" start_alone
 num "$(dirty "${LEGS[0]}")" -ge 4 "stale and newer: it still knows what to copy"
 
 # Without it the others would not have all data: md would stop for good.

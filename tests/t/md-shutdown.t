@@ -10,6 +10,7 @@
 
 md_start
 image=$T/remote
+LEG_MB=32
 truncate -s "${LEG_MB}M" "$image"
 serve "$image"
 printf '[device leg]\nuri = %s\nchannels = 2\n' "$URI" >"$T/conf"
@@ -17,6 +18,7 @@ DEV=$(enbdctl up -c "$T/conf" leg) || die "enbdctl up"
 NAME=${DEV#/dev/}
 is "$(field 'dev["dead_timeout_ms"]')" 0 "requests would wait for ever"
 md_create 1
+steady_md
 mkfs.ext4 -q "$MD"
 mkdir "$T/mnt"
 mount "$MD" "$T/mnt" || die "mount"
@@ -37,7 +39,7 @@ stop()
 	spawn "stop" within 60 "$@"
 	ok "$name" ends 60 "$PID" || diag "$(cat "$T/stop.log")"
 }
-stop "enbd-hurry is stopped" "$ENBD_TREE/systemd/hurry" 10
+stop "enbd-hurry is stopped" "$ENBD_TREE/systemd/hurry" 3
 stop "the file system is unmounted" umount "$T/mnt"
 stop "the array is stopped" mdadm --stop "$MD"
 stop "the device goes down" enbdctl down -c "$T/conf" leg
@@ -45,7 +47,7 @@ took=$((($(now_ms) - start) / 1000))
 ok "all within a minute ($took s)" test "$took" -le $((60 * SLOW))
 ok "the device is gone" wait_for 20 no_devices
 
-ok "the local leg is a degraded array" mdadm -A --run -q "$MD" "${LEGS[0]}"
+ok "the local leg is a degraded array" start_alone
 mount -o ro "$MD" "$T/mnt"
 is "$(md5sum <"$T/mnt/file")" "$sum" "with all that was written"
 ok "also while the server was gone" test "$(stat -c %s "$T/mnt/more")" = 4194304
