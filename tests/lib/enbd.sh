@@ -108,6 +108,24 @@ ends()
 	wait "$2"
 }
 
+# all_stopped PID: each of its threads
+all_stopped()
+{
+	local f stat
+
+	for f in /proc/"$1"/task/*/stat; do
+		read -r stat 2>/dev/null <"$f" || continue
+		[[ $stat == *") T "* ]] || return 1
+	done
+}
+
+# freeze PID: it does nothing any more. The signal alone does not say so: a thread
+# that has work may go on until another one has come to run and stopped them all.
+freeze()
+{
+	kill -STOP "$1" && wait_for 10 all_stopped "$1" || die "frozen" "process $1"
+}
+
 # ---------------------------------------------------------------- servers
 
 new_port()

@@ -25,7 +25,7 @@ held()
 # The server sleeps. The only channel is lost, with a write on it.
 lose_a_write()
 {
-	kill -STOP "$server"
+	freeze "$server"
 	spawn writer dd if=/dev/urandom of="$DEV" bs=4k count=1 oflag=direct
 	writer=$PID
 	ok "$how: a write's channel is lost" wait_for 10 chan_is "$NAME" 0 lost

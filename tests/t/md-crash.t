@@ -56,7 +56,7 @@ quiet_md
 for seed in $seeds; do
 	scatter 4 "$seed" sync
 done
-kill -STOP "$SERVED"
+freeze "$SERVED"
 writers=()
 for seed in $seeds; do
 	spawn "writer$seed" scatter 4 "$seed"

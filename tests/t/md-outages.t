@@ -53,7 +53,7 @@ for level in $MD_LEVELS; do
 		fi
 		ok "raid$level, round $i: whole" wait_for 60 md_whole
 		ok "raid$level, round $i: the leg is in it" member_is in_sync
-		kill -STOP "$HISTORY"
+		freeze "$HISTORY"
 		is "$(mismatches)" 0 "raid$level, round $i: no difference"
 		kill -CONT "$HISTORY"
 		[ "$TAP_FAILED" -eq 0 ] || break 2

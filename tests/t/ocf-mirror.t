@@ -94,7 +94,7 @@ kill_in_stop()
 	wait_for 20 pgrep -f 'mdadm --stop' && kill -KILL "$BETA"
 }
 write_some
-kill -STOP "$BETA"
+freeze "$BETA"
 spawn killer kill_in_stop
 status 0 "demoted while the other leg is lost" agent demote
 ok "the other leg is outdated" beta_outdated

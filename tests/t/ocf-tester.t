@@ -70,7 +70,7 @@ status 0 "a client" run client start
 status 0 "is running" run client monitor
 status 0 "and reads" run client monitor OCF_CHECK_LEVEL=10
 pid=$(cat /run/resource-agents/enbd-server-t-server.pid)
-kill -STOP "$pid"
+freeze "$pid"
 status 0 "a server that says nothing is running" run server monitor
 status 1 "but does not answer" run server monitor OCF_CHECK_LEVEL=10
 status 0 "its client is running" run client monitor

@@ -74,7 +74,7 @@ late_reader()
 	start_proxy "$to"
 	need_connect "$uri" -n 1 --io-timeout $((2 * SLOW))
 	port=$(chan_port 0)
-	kill -STOP "$stopped"
+	freeze "$stopped"
 	: >"$T/writer.log"
 	spawn writer /usr/bin/python3 -S -E "$T/writer.py" "$DEV" $count $size
 	ok "$what: writes are under way" wait_for 10 under_way

@@ -49,7 +49,7 @@ END
 # what_comes CHANNEL: what the server gets on it, A or B.
 what_comes()
 {
-	kill -STOP "$server"
+	freeze "$server"
 	spawn change /usr/bin/python3 -S -E "$T/change.py" "$DEV" \
 		"/sys/block/$NAME/channel$1/dispatched"
 	wait_for 20 grep -q changed "$T/change.log"
