@@ -93,6 +93,42 @@ static void test_nothing(void **state)
 	assert_int_equal(count(), 160);
 }
 
+/* What is already in terms of the bitmap, of another one perhaps */
+static void test_counted(void **state)
+{
+	struct md_shape s = {
+		.level = 10, .layout = 0x102, .raid_disks = 4, .chunk = 64 * K,
+		.member_size = 10 * M, .array_size = 20 * M,
+		.bitmap_chunk = 64 * K,
+	};
+	unsigned int calls = 0;
+
+	(void)state;
+	assert_int_equal(md_map_size(&s), 20 * M);
+	clear();
+	assert_int_equal(md_map_counted(&s, 128 * K, 128 * K, mark, NULL), 0);
+	assert_true(marked[2] && marked[3]);
+	assert_int_equal(count(), 2);
+	clear();
+	assert_int_equal(md_map_counted(&s, 20 * M - 1, UINT64_MAX, mark, NULL),
+			 0);
+	assert_true(marked[319]);
+	assert_int_equal(count(), 1);
+	assert_int_equal(md_map_counted(&s, 20 * M, 1, mark, &calls), 0);
+	assert_int_equal(md_map_counted(&s, UINT64_MAX, UINT64_MAX, mark,
+					&calls), 0);
+	assert_int_equal(md_map_counted(&s, 0, 0, mark, &calls), 0);
+	assert_int_equal(calls, 0);
+
+	s.level = 5;
+	assert_int_equal(md_map_size(&s), 10 * M);
+	clear();
+	assert_int_equal(md_map_counted(&s, 0, 20 * M, mark, NULL), 0);
+	assert_int_equal(count(), 160);
+	s.bitmap_chunk = 0;
+	assert_int_equal(md_map_counted(&s, 0, 1, mark, &calls), -1);
+}
+
 static void test_unknown(void **state)
 {
 	struct md_shape s = {
@@ -203,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_counted),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_ten),

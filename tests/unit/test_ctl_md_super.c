@@ -91,16 +91,17 @@ static void test_places(void **state)
 	block.sb.data_size = htole64(1000);
 	sum();
 	assert_null(parse(&s));
-	assert_false(s.dirty);
+	assert_false(s.dirty || s.partly);
 	assert_int_equal(s.bitmap, 0);
 	assert_int_equal(s.data, 2048);
 	assert_int_equal(s.data_end, 3048);
 
-	block.sb.feature_map = htole32(MD_FEATURE_BITMAP_OFFSET);
+	block.sb.feature_map = htole32(MD_FEATURE_BITMAP_OFFSET |
+				       MD_FEATURE_RECOVERY_OFFSET);
 	block.sb.resync_offset = htole64(0);
 	sum();
 	assert_null(parse(&s));
-	assert_true(s.dirty);
+	assert_true(s.dirty && s.partly);
 	assert_int_equal(s.bitmap, 16);
 	block.sb.bitmap_offset = htole32((uint32_t)-7);
 	sum();

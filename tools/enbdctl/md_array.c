@@ -65,7 +65,7 @@ static bool has_word(const char *list, const char *word)
 /* The link "block" leads to the disk or partition. */
 static int read_member(struct md_member *m, const char *dir)
 {
-	char path[160], target[256], state[128], *name;
+	char path[160], target[256], state[128], slot[16], *name;
 	ssize_t len;
 
 	snprintf(path, sizeof(path), "%s/block", dir);
@@ -79,6 +79,8 @@ static int read_member(struct md_member *m, const char *dir)
 	strcpy(m->node, name + 1);
 	m->faulty = has_word(state, "faulty");
 	m->in_sync = has_word(state, "in_sync");
+	m->placed = !attribute(slot, sizeof(slot), dir, "slot") &&
+		    strcmp(slot, "none");
 	m->data = number(dir, "offset") * 512;
 	return 0;
 }
@@ -296,14 +298,28 @@ int md_member_fail(const struct md_array *array, const char *node,
 			 array->node, node, strerror(errno));
 }
 
-void md_member_wait_out(const struct md_array *array, const char *node)
+/* A member that has failed and has a place */
+static bool in_the_way(const char *dir)
+{
+	struct md_member m;
+
+	return !read_member(&m, dir) && m.faulty && m.placed;
+}
+
+void md_array_let_go(const struct md_array *array)
 {
 	const struct timespec step = { .tv_nsec = STEP_MS * 1000000L };
 	const uint64_t deadline = enbd_now_ms() + PATIENCE_MS;
-	char dir[3 * MD_NODE_MAX], slot[16];
+	char pattern[MD_NODE_MAX + 48];
+	glob_t found;
+	size_t i;
 
-	snprintf(dir, sizeof(dir), BLOCK "%s/md/dev-%s", array->node, node);
-	while (!attribute(slot, sizeof(slot), dir, "slot") &&
-	       strcmp(slot, "none") && enbd_now_ms() < deadline)
-		nanosleep(&step, NULL);
+	snprintf(pattern, sizeof(pattern), BLOCK "%s/md/dev-*", array->node);
+	if (glob(pattern, GLOB_NOSORT, NULL, &found))
+		return;
+	for (i = 0; i < found.gl_pathc; i++)
+		while (in_the_way(found.gl_pathv[i]) &&
+		       enbd_now_ms() < deadline)
+			nanosleep(&step, NULL);
+	globfree(&found);
 }

@@ -17,12 +17,14 @@
  * @node: its name below /dev
  * @faulty: the array does not use it any more
  * @in_sync: it has all data
+ * @placed: it has a place, and gets what is written
  * @data: where its data begins, bytes
  */
 struct md_member {
 	char node[MD_NODE_MAX];
 	bool faulty;
 	bool in_sync;
+	bool placed;
 	uint64_t data;
 };
 
@@ -93,7 +95,7 @@ bool md_can_spare(const struct md_array *array,
 int md_member_fail(const struct md_array *array, const char *node,
 		   struct enbd_err *err);
 
-/* Wait, up to five seconds, until a member that failed has no place any more. */
-void md_member_wait_out(const struct md_array *array, const char *node);
+/* Wait, up to five seconds, until no member that failed has a place any more. */
+void md_array_let_go(const struct md_array *array);
 
 #endif /* ENBDCTL_MD_ARRAY_H */

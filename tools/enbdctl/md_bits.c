@@ -62,12 +62,12 @@ void md_bits_begin(struct md_bits *bits, const struct md_array *array)
 	bits->any = false;
 }
 
-int md_bits_add_data(struct md_bits *bits, uint64_t offset, uint64_t length,
-		     struct enbd_err *err)
+int md_bits_add_counted(struct md_bits *bits, uint64_t offset, uint64_t length,
+			struct enbd_err *err)
 {
 	errno = EOPNOTSUPP;
-	return md_map_range(&bits->array->shape, offset, length, add_run,
-			    bits) ? bits_failed(bits, err) : 0;
+	return md_map_counted(&bits->array->shape, offset, length, add_run,
+			      bits) ? bits_failed(bits, err) : 0;
 }
 
 int md_bits_add(struct md_bits *bits, const struct md_member *member,
@@ -78,17 +78,22 @@ int md_bits_add(struct md_bits *bits, const struct md_member *member,
 	if (end <= member->data)
 		return 0;
 	offset = offset > member->data ? offset - member->data : 0;
-	return md_bits_add_data(bits, offset, end - member->data - offset, err);
+	errno = EOPNOTSUPP;
+	return md_map_range(&bits->array->shape, offset,
+			    end - member->data - offset, add_run, bits) ?
+	       bits_failed(bits, err) : 0;
 }
 
 /*
  * For md the array is not clean from the first bit on that somebody sets, but it
  * does not look what to do about that before something else happens. A degraded
  * array of level 5 or 6 that was stopped in that state does not start any more.
- * "idle" makes md look: what is there is in sync, or is made so.
+ * "idle" makes md look: what is there is in sync, or is made so. A member that has
+ * failed has to be out of its place: it would be let go of only after that.
  */
 void md_bits_settle(const struct md_array *array)
 {
+	md_array_let_go(array);
 	if (!md_array_is(array, "resync_start", "none") &&
 	    md_array_is(array, "sync_action", "idle"))
 		md_array_set(array, "sync_action", "idle");
@@ -101,4 +106,10 @@ int md_bits_end(struct md_bits *bits, struct enbd_err *err)
 	if (bits->any)
 		md_bits_settle(bits->array);
 	return 0;
+}
+
+void md_bits_sync(const struct md_array *array)
+{
+	/* No bit at all, but what follows the bits is done. */
+	md_array_set(array, "bitmap_set_bits", "\n");
 }

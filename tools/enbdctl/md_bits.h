@@ -48,18 +48,23 @@ void md_bits_begin(struct md_bits *bits, const struct md_array *array);
 int md_bits_add(struct md_bits *bits, const struct md_member *member,
 		uint64_t offset, uint64_t length, struct enbd_err *err);
 
-/* The same, @offset counted from where the data of each member begin */
-int md_bits_add_data(struct md_bits *bits, uint64_t offset, uint64_t length,
-		     struct enbd_err *err);
+/* The same, @offset being a byte of what the bitmap counts */
+int md_bits_add_counted(struct md_bits *bits, uint64_t offset, uint64_t length,
+			struct enbd_err *err);
 
 /*
  * The bits are on the other members' disks after that, and the array is as clean
- * as it was. A member that was failed for it should be out of its place: md may
- * begin to compare the others. Return: 0 or -1.
+ * as it was. Return: 0 or -1.
  */
 int md_bits_end(struct md_bits *bits, struct enbd_err *err);
 
-/* Have md look at what was marked, if it is idle and has not yet. */
+/*
+ * Have md look at what was marked, if it is idle and has not yet. It is asked again
+ * where it was busy when the bits were set.
+ */
 void md_bits_settle(const struct md_array *array);
+
+/* What is set in the bitmap in memory is on all members' disks after that. */
+void md_bits_sync(const struct md_array *array);
 
 #endif /* ENBDCTL_MD_BITS_H */

@@ -91,3 +91,22 @@ int md_map_range(const struct md_shape *s, uint64_t offset, uint64_t length,
 		return -1;
 	}
 }
+
+uint64_t md_map_size(const struct md_shape *s)
+{
+	return s->level == 10 ? s->array_size : s->member_size;
+}
+
+int md_map_counted(const struct md_shape *s, uint64_t offset, uint64_t length,
+		   int (*each)(void *arg, uint64_t first, uint64_t last),
+		   void *arg)
+{
+	const uint64_t size = md_map_size(s);
+
+	if (!s->bitmap_chunk)
+		return -1;
+	if (offset >= size)
+		return 0;
+	return bits(s, offset, length < size - offset ? offset + length : size,
+		    size, each, arg);
+}

@@ -47,4 +47,13 @@ int md_map_range(const struct md_shape *shape, uint64_t offset,
 		 int (*each)(void *arg, uint64_t first, uint64_t last),
 		 void *arg);
 
+/* Bytes that the bitmap counts */
+uint64_t md_map_size(const struct md_shape *shape);
+
+/* As md_map_range(), @offset being a byte of what the bitmap counts */
+int md_map_counted(const struct md_shape *shape, uint64_t offset,
+		   uint64_t length,
+		   int (*each)(void *arg, uint64_t first, uint64_t last),
+		   void *arg);
+
 #endif /* ENBDCTL_MD_MAP_H */

@@ -65,6 +65,7 @@ const char *md_super_parse(const void *data, uint64_t sector,
 	super->events = le64toh(sb->events);
 	super->raid_disks = le32toh(sb->raid_disks);
 	super->dirty = le64toh(sb->resync_offset) != UINT64_MAX;
+	super->partly = le32toh(sb->feature_map) & MD_FEATURE_RECOVERY_OFFSET;
 	super->bitmap = bitmap_sector(sb, sector);
 	super->data = le64toh(sb->data_offset);
 	super->data_end = super->data + le64toh(sb->data_size);

@@ -24,6 +24,7 @@
  * @raid_disks: members that make the array whole
  * @role: this member's place, -1 if it has none
  * @dirty: writes may have been under way
+ * @partly: it was still being copied to
  * @bitmap: where the bitmap begins, in units of 512 bytes; 0 if there is none
  * @data: where the data begin, the same
  * @data_end: and where they end
@@ -36,6 +37,7 @@ struct md_super {
 	uint32_t raid_disks;
 	int role;
 	bool dirty;
+	bool partly;
 	uint64_t bitmap;
 	uint64_t data;
 	uint64_t data_end;

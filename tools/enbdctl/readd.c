@@ -2,6 +2,7 @@
 /* enbdctl readd: for udev and systemd, when a device is back. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,10 @@ enum {
 /* md may learn of an error that came before the return a moment after it. */
 #define WAIT_MS		3000
 #define STEP_MS		100
+
+/* How long the array may take to give a leg its place, for it may be busy. */
+#define PLACE_MS	60000
+#define PLACE_STEP_MS	20
 
 struct arguments {
 	const char *device[1];
@@ -67,6 +72,13 @@ static int take_all(struct readd *r, struct enbd_err *err)
 	return rc;
 }
 
+static void forget_arrays(struct readd *r)
+{
+	md_arrays_free(r->arrays, r->array_count);
+	r->arrays = NULL;
+	r->array_count = 0;
+}
+
 /* One look at how things are. Return: 0, 1 if the device is gone, -1. */
 static int step(struct readd *r, struct enbd_err *err)
 {
@@ -88,14 +100,70 @@ static int step(struct readd *r, struct enbd_err *err)
 	} else {
 		rc = take_all(r, err);
 	}
-	md_arrays_free(r->arrays, r->array_count);
+	forget_arrays(r);
 	return rc;
+}
+
+/* Is a leg that was taken back still without a place? */
+static bool watch_all(struct readd *r)
+{
+	bool waiting = false;
+	size_t i;
+
+	for (i = 0; i < r->node_count; i++)
+		if (r->nodes[i].joining && !readd_watch(r, &r->nodes[i]))
+			waiting = true;
+	forget_arrays(r);
+	return waiting;
+}
+
+/*
+ * systemd begins again when the device is back once more. What is under way is
+ * ended first: an mdadm that is killed leaves the array frozen.
+ */
+static volatile sig_atomic_t told_to_end;
+
+static void on_term(int number)
+{
+	(void)number;
+	told_to_end = 1;
+}
+
+static void catch_term(void)
+{
+	const struct sigaction action = {
+		.sa_handler = on_term,
+		.sa_flags = SA_RESTART,
+	};
+
+	sigaction(SIGTERM, &action, NULL);
+}
+
+/* Return: as step(). */
+static int look_on(struct readd *r, uint32_t wait_ms, struct enbd_err *err)
+{
+	const struct timespec nap = { .tv_nsec = STEP_MS * 1000000L };
+	const struct timespec short_nap = { .tv_nsec = PLACE_STEP_MS * 1000000L };
+	const uint64_t deadline = enbd_now_ms() + wait_ms;
+	const uint64_t last = deadline + PLACE_MS;
+	bool waiting;
+	uint64_t now;
+	int rc = 0;
+
+	for (;;) {
+		if (!rc)
+			rc = step(r, err);
+		waiting = watch_all(r);
+		now = enbd_now_ms();
+		if (told_to_end || now >= (waiting ? last : deadline) ||
+		    (rc && !waiting))
+			return rc;
+		nanosleep(waiting ? &short_nap : &nap, NULL);
+	}
 }
 
 static int run(const struct arguments *args, struct enbd_err *err)
 {
-	const struct timespec nap = { .tv_nsec = STEP_MS * 1000000L };
-	uint64_t deadline = enbd_now_ms() + args->wait_ms;
 	static struct readd r;
 	uint32_t index;
 	int held, rc;
@@ -108,12 +176,8 @@ static int run(const struct arguments *args, struct enbd_err *err)
 	if (held < 0)
 		return -1;
 	readd_nodes(&r);
-	for (;;) {
-		rc = step(&r, err);
-		if (rc || enbd_now_ms() >= deadline)
-			break;
-		nanosleep(&nap, NULL);
-	}
+	catch_term();
+	rc = look_on(&r, args->wait_ms, err);
 	close(held);
 	return rc < 0 ? -1 : 0;
 }

@@ -20,12 +20,18 @@
  * @start: where on the disk it begins, bytes
  * @size: bytes
  * @looked: nothing can be done for it while no array holds it
+ * @joining: it was taken back, and the array has to give it a place
+ * @joined: the array has done so
+ * @looks: how often it had none yet
  */
 struct readd_node {
 	char name[MD_NODE_MAX];
 	uint64_t start;
 	uint64_t size;
 	bool looked;
+	bool joining;
+	bool joined;
+	unsigned int looks;
 };
 
 /**
@@ -48,6 +54,9 @@ struct readd {
 
 /* Look for the nodes of @r->disk. */
 void readd_nodes(struct readd *r);
+
+/* Is it a disk of ours, or on one, that is not up? Whoever reads it has to wait. */
+bool readd_is_away(const char *node);
 
 /**
  * readd_lock() - be the only one who works on a disk and its arrays
@@ -99,18 +108,56 @@ int readd_take_back(struct readd *r, struct readd_node *node, bool *taken,
 		    struct enbd_err *err);
 
 /**
+ * readd_watch() - see that a leg that was taken back is in
+ * @node: of @r, joining
+ *
+ * From then on its own bitmap has what md may forget if it is lost again before it
+ * is in sync. If it is lost before, that is marked from the other members' disks,
+ * where it does not stay for long.
+ *
+ * Return: false while it has no place in the array yet.
+ */
+bool readd_watch(struct readd *r, struct readd_node *node);
+
+/**
+ * readd_freezes() - remember that mdadm is going to freeze an array
+ * @array: that it adds @node to
+ * @err: receives why that cannot be remembered
+ *
+ * mdadm has md begin no copying while it adds a member, and an mdadm that is killed
+ * leaves it like that: the leg would be a spare for ever.
+ *
+ * Return: 0 or -1.
+ */
+int readd_freezes(const struct md_array *array, const char *node,
+		  struct enbd_err *err);
+
+/* What was frozen for @node, by this run or by one that was killed, is no longer. */
+void readd_thaw(const struct readd *r, const struct readd_node *node);
+
+/**
  * readd_mark_own() - mark in the array what the bitmap of a leg of it names
  * @array: that the leg will be taken back into
  * @node: the leg
- * @block: its superblock, as it was when the leg was last in sync
+ * @block: its superblock, as it was when the leg had a place
+ * @partly: it was lost while it was being copied to
  * @err: receives why the leg cannot be taken back
  *
- * For a leg that the array does not hold as a failed one; only level 1 needs it.
  * More than is missing may be copied: md clears bits on the disk some seconds late.
  *
  * Return: 0 or -1.
  */
 int readd_mark_own(const struct md_array *array, const char *node,
-		   const struct md_block *block, struct enbd_err *err);
+		   const struct md_block *block, bool partly,
+		   struct enbd_err *err);
+
+/**
+ * readd_mark_others() - mark in the array what is in the bitmap on its disks
+ * @node: of which nothing is read
+ *
+ * Return: 0 or -1.
+ */
+int readd_mark_others(const struct md_array *array, const char *node,
+		      struct enbd_err *err);
 
 #endif /* ENBDCTL_READD_H */

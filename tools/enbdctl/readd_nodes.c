@@ -65,3 +65,23 @@ int readd_lock(const char *disk, struct enbd_err *err)
 	snprintf(file, sizeof(file), "readd-%s.lock", disk);
 	return runstate_lock(file, err);
 }
+
+bool readd_is_away(const char *node)
+{
+	char path[MD_NODE_MAX + 48], state[16] = "";
+	unsigned int i;
+	FILE *f = NULL;
+
+	/* The disk itself, or the one that it is a partition of */
+	for (i = 0; i < 2 && !f; i++) {
+		snprintf(path, sizeof(path), "/sys/class/block/%s/%senbd/state",
+			 node, i ? "../" : "");
+		f = fopen(path, "re");
+	}
+	if (!f)
+		return false;
+	if (!fgets(state, sizeof(state), f))
+		state[0] = '\0';
+	fclose(f);
+	return strcmp(state, "up\n");
+}

@@ -179,14 +179,15 @@ static int mark(const struct md_array *array, const struct pieces *pieces,
 }
 
 /*
- * A member that is not used any more gets no reads while it lies. Its place has
- * to be empty before md looks at the marks: it would not let go of it until it
- * has compared all the others.
+ * A member that is not used any more gets no reads while it lies. Its place is to
+ * be empty when md looks at the marks: else it would not let go of it until it has
+ * compared all the others.
  */
 static int retire(const struct md_array *array, const struct pieces *pieces,
 		  struct enbd_err *err)
 {
 	const struct md_member *m;
+	bool any = false;
 	size_t i, j;
 
 	for (j = 0; j < array->count; j++) {
@@ -197,8 +198,10 @@ static int retire(const struct md_array *array, const struct pieces *pieces,
 			continue;
 		if (!m->faulty && md_member_fail(array, m->node, err))
 			return -1;
-		md_member_wait_out(array, m->node);
+		any = true;
 	}
+	if (any)
+		md_array_let_go(array);
 	return 0;
 }
 

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lost_file.h"
 #include "md_bits.h"
@@ -14,32 +13,7 @@
 /* Requests may still be under way to a member that has just failed. */
 #define PATIENCE_MS	5000
 
-/* How often, and how long apart, md is asked to look at marks, milliseconds */
-#define SETTLE_TRIES	20
-#define SETTLE_MS	100
-
 #define KEPT_NAME_MAX	(MD_NODE_MAX + 8)
-
-/* A disk of ours that is not up, which would keep whoever reads it waiting */
-static bool is_away(const char *node)
-{
-	char path[MD_NODE_MAX + 48], state[16] = "";
-	unsigned int i;
-	FILE *f = NULL;
-
-	/* The disk itself, or the one that it is a partition of */
-	for (i = 0; i < 2 && !f; i++) {
-		snprintf(path, sizeof(path), "/sys/class/block/%s/%senbd/state",
-			 node, i ? "../" : "");
-		f = fopen(path, "re");
-	}
-	if (!f)
-		return false;
-	if (!fgets(state, sizeof(state), f))
-		state[0] = '\0';
-	fclose(f);
-	return strcmp(state, "up\n");
-}
 
 /* What is known of an array's other members */
 struct others {
@@ -66,7 +40,7 @@ static int read_others(const struct md_array *a, const char *node,
 
 		if (!m->in_sync || m->faulty || !strcmp(m->node, node))
 			continue;
-		if (is_away(m->node))
+		if (readd_is_away(m->node))
 			others->away = true;
 		else if (!md_super_read(m->node, a->minor, &block,
 					&others->list[others->count], &ignored))
@@ -111,19 +85,28 @@ static bool get_kept(const char *node, struct md_block *block,
 	return true;
 }
 
+/*
+ * Chunks that md does not know of, see readd_bits.c. What the leg itself has is
+ * read before md writes over it.
+ */
+static int mark(const struct md_array *a, const char *node, bool held,
+		const struct md_block *block, bool partly,
+		struct enbd_err *err)
+{
+	if (partly && readd_mark_others(a, node, err))
+		return -1;
+	/* An array that still holds the leg has had it, and knows of the rest. */
+	if (partly || (!held && a->shape.level == 1))
+		return readd_mark_own(a, node, block, partly, err);
+	return 0;
+}
+
 static int take(const struct md_array *a, const char *node, bool held,
 		const struct md_block *block, bool restore,
 		struct enbd_err *err)
 {
 	char name[KEPT_NAME_MAX];
-	int i;
 
-	/*
-	 * An array that still holds the leg has had it, and knows what was under
-	 * way. What the leg itself has is read before md writes over it.
-	 */
-	if (!held && readd_mark_own(a, node, block, err))
-		return -1;
 	kept_name(name, node);
 	if (!restore && runstate_put(name, block->data, sizeof(block->data),
 				     err))
@@ -132,17 +115,9 @@ static int take(const struct md_array *a, const char *node, bool held,
 		return -1;
 	if (restore && md_super_write(node, block, err))
 		return -1;
-	if (mdadm_manage(a->node, "--re-add", node, PATIENCE_MS, err))
-		return -1;
-	/*
-	 * md may have been busy when it was to look at the marks; then it would
-	 * wait for something else to happen, with the leg as a spare.
-	 */
-	for (i = 0; i < SETTLE_TRIES && !md_array_is(a, "resync_start", "none"); i++) {
-		md_bits_settle(a);
-		usleep(SETTLE_MS * 1000);
-	}
-	return 0;
+	return readd_freezes(a, node, err) ||
+	       mdadm_manage(a->node, "--re-add", node, PATIENCE_MS, err) ?
+	       -1 : 0;
 }
 
 /*
@@ -268,10 +243,12 @@ static int mark_lost(const struct readd *r, const struct readd_node *node,
 }
 
 /* Its superblock is of the array. Return: 0 if it is taken, or -1. */
-static int judge_and_take(const struct readd *r, const struct readd_node *node,
+static int judge_and_take(const struct readd *r, struct readd_node *node,
 			  const struct md_array *a, bool held, struct leg *leg,
 			  struct enbd_err *err)
 {
+	const struct md_block *block = &leg->block;
+	const bool partly = leg->super.partly;
 	const char *why;
 
 	leg->restore = get_kept(node->name, &leg->kept, &leg->super);
@@ -281,10 +258,14 @@ static int judge_and_take(const struct readd *r, const struct readd_node *node,
 		return enbd_fail(err, ENBD_EXIT_GENERAL,
 				 "/dev/%s: not taken back into /dev/%s: %s",
 				 node->name, a->node, why);
+	if (leg->restore)
+		block = &leg->kept;
 	if (mark_lost(r, node, a, &leg->super, err) ||
-	    take(a, node->name, held, leg->restore ? &leg->kept : &leg->block,
-		 leg->restore, err))
+	    mark(a, node->name, held, block, partly || leg->restore, err) ||
+	    take(a, node->name, held, block, leg->restore, err))
 		return -1;
+	node->joining = true;
+	node->joined = false;
 	lost_file_forget(r->disk, node->start, node->size);
 	return 0;
 }
@@ -299,10 +280,14 @@ int readd_take_back(struct readd *r, struct readd_node *node, bool *taken,
 	bool held;
 	int rc;
 
+	readd_thaw(r, node);
 	a = md_member_of(r->arrays, r->array_count, node->name, &member);
 	/* Who takes out by hand a member that is well has a reason. */
 	if (a && !member->faulty)
 		node->looked = true;
+	/* Taken back by a run that was killed, perhaps */
+	if (a && !member->faulty && !member->in_sync && member->placed)
+		node->joining = !node->joined;
 	if (a ? !member->faulty : node->looked)
 		return 0;
 	node->looked = true;
@@ -315,8 +300,8 @@ int readd_take_back(struct readd *r, struct readd_node *node, bool *taken,
 	rc = compare(a, &leg, &why, err);
 	if (rc <= 0)
 		return rc < 0 ? -1 : not_taken(a, node->name, &why, err);
-	if (judge_and_take(r, node, a, held, &leg, err))
-		return -1;
-	*taken = true;
-	return 0;
+	rc = judge_and_take(r, node, a, held, &leg, err);
+	readd_thaw(r, node);
+	*taken = !rc;
+	return rc;
 }

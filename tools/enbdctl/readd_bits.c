@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What was being written to a leg of a mirror when it was last used. If the array
- * was not stopped then, and was started of one other leg alone, it has forgotten:
- * the kernel takes such an array for clean (raid1_run()) and lets the bits go that
- * it finds on the disk (bitmap_load()). On the leg that was not there they still
- * are. Other levels keep them, or do not start.
+ * What md forgets to copy to a leg that comes back, and which bitmaps on the disks
+ * still have it.
+ *
+ * A crash: an array of level 1 that was not stopped and is started of one leg alone
+ * is taken for clean (raid1_run()), and the bits that it finds on the disk are let
+ * go (bitmap_load()). On the leg that was not there they still are: md sets a bit on
+ * all members before it writes, and nobody writes to an absent one.
+ *
+ * A leg that was lost while it was copied to: in levels other than 1, md takes
+ * chunks for copied whose copies were under way then (the bits that count are
+ * cleared when a chunk's turn has come, and are not set again when its write fails).
+ * Their bits are on the leg's own disk, from when they are known to be (see
+ * readd_watch()), and on the others' disks for one period of the bitmap's daemon.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -72,8 +80,8 @@ static int mark(void *arg, uint64_t first, uint64_t last)
 {
 	struct target *t = arg;
 
-	return md_bits_add_data(&t->bits, first * t->chunk,
-				(last - first + 1) * t->chunk, t->err);
+	return md_bits_add_counted(&t->bits, first * t->chunk,
+				   (last - first + 1) * t->chunk, t->err);
 }
 
 /* Return: 0, 1 with @target's error, or -1 with errno if it cannot be read. */
@@ -98,51 +106,77 @@ static int mark_all(int fd, const struct md_bitmap *bitmap,
 	return md_runs_end(&runs) || md_bits_end(&target->bits, target->err);
 }
 
-static int mark_from(int fd, const struct md_array *a,
-		     const struct md_super *super, const char *node,
+/* Return: 0 with @why NULL or why nothing is marked, or -1 with @err. */
+static int mark_from(const struct md_array *a, const char *node,
+		     const struct md_super *super, const char **why,
 		     struct enbd_err *err)
 {
 	static struct target target;
 	struct md_bitmap bitmap;
-	const char *why = "the array has no bitmap";
-	int rc = 0;
+	int fd, rc;
 
+	*why = "the array has no bitmap";
+	if (!a->shape.bitmap_chunk)
+		return 0;
+	fd = md_node_open(node, O_RDONLY, err);
+	if (fd < 0)
+		return -1;
 	target.err = err;
-	if (a->shape.bitmap_chunk)
-		rc = read_head(fd, super, a->shape.member_size, &bitmap, &why);
-	if (!rc && !why) {
+	rc = read_head(fd, super, md_map_size(&a->shape), &bitmap, why);
+	if (!rc && !*why) {
 		md_bits_begin(&target.bits, a);
 		rc = mark_all(fd, &bitmap, &target);
 	}
 	if (rc < 0)
-		return enbd_fail(err, ENBD_EXIT_GENERAL,
-				 "/dev/%s: cannot read: %s", node,
-				 strerror(errno));
-	if (rc)
-		return -1;
-	/* Nothing is written to a clean array before it is a dirty one. */
-	if (!why || !super->dirty)
-		return 0;
-	return enbd_fail(err, ENBD_EXIT_GENERAL,
-			 "/dev/%s: not taken back into /dev/%s: writes to it may have been under way when it was last used, and %s; add it anew",
-			 node, a->node, why);
+		enbd_fail(err, ENBD_EXIT_GENERAL, "/dev/%s: cannot read: %s",
+			  node, strerror(errno));
+	close(fd);
+	return rc ? -1 : 0;
 }
 
 int readd_mark_own(const struct md_array *array, const char *node,
-		   const struct md_block *block, struct enbd_err *err)
+		   const struct md_block *block, bool partly,
+		   struct enbd_err *err)
 {
 	struct md_super super;
-	int fd, rc;
+	const char *why;
 
-	if (array->shape.level != 1)
-		return 0;
 	if (md_super_parse(block->data, md_super_place(block), &super))
 		return enbd_fail(err, ENBD_EXIT_GENERAL,
 				 "/dev/%s: its superblock is damaged", node);
-	fd = md_node_open(node, O_RDONLY, err);
-	if (fd < 0)
+	if (mark_from(array, node, &super, &why, err))
 		return -1;
-	rc = mark_from(fd, array, &super, node, err);
-	close(fd);
-	return rc;
+	/* Nothing is written to a clean array before it is a dirty one. */
+	if (!why || (!super.dirty && !partly))
+		return 0;
+	return enbd_fail(err, ENBD_EXIT_GENERAL,
+			 "/dev/%s: not taken back into /dev/%s: writes to it may have been under way when it was last used, and %s; add it anew",
+			 node, array->node, why);
+}
+
+int readd_mark_others(const struct md_array *array, const char *node,
+		      struct enbd_err *err)
+{
+	static struct md_block block;
+	struct md_super super;
+	const char *why;
+	size_t i;
+
+	if (!array->shape.bitmap_chunk)
+		return 0;
+	for (i = 0; i < array->count; i++) {
+		const struct md_member *m = &array->members[i];
+
+		if (m->faulty || !m->in_sync || !strcmp(m->node, node) ||
+		    readd_is_away(m->node) ||
+		    md_super_read(m->node, array->minor, &block, &super, err))
+			continue;
+		/* Its head may be ahead of its superblock, or behind, just now. */
+		super.events = 0;
+		if (!mark_from(array, m->node, &super, &why, err) && !why)
+			return 0;
+	}
+	return enbd_fail(err, ENBD_EXIT_GENERAL,
+			 "/dev/%s: no bitmap of a member in sync can be read",
+			 array->node);
 }
