@@ -22,10 +22,12 @@ use_array md1
 later()
 {
 	wait_for 60 md_settled || { cat /proc/mdstat; return 1; }
+	steady_md
 	wait_for 20 mdadm -q --stop "$MD"
 	disconnect /dev/nda
 	wait_for 10 no_nda
 	wait_for 10 mdadm -A --run -q "$MD" "${LEGS[0]}"
+	busy_md
 	scatter 8
 	need_connect "$URI" /dev/nda
 }
