@@ -13,6 +13,7 @@ WEIGHTS = {
     "reset_client": 18, "reset_server": 12, "reset_between": 4,
     "ghost_write": 14, "ghost_middle": 6, "ghost_silent": 6,
     "blackhole": 9, "delay": 8, "link_down": 6, "own_link_down": 2,
+    "filter_drop": 5, "filter_reset": 4, "filter_refuse": 4,
     "server_killed": 4, "server_ended": 3, "server_stopped": 4,
     "channel_del": 3, "channel_add": 3, "monitor_killed": 3,
 }
@@ -137,6 +138,36 @@ class Faults:
         after = self.some_time(0.05, 0.4)
         self.undo_after(after, link, lambda: ns.no_netem(link[1]))
         return f"{link[0]} {link[1]} {late:.0f} ms for {after:.3f} s"
+
+    def filter(self, what, high, connection=True):
+        """One of the machines does WHAT with that which comes in, of a connection or to get one."""
+        name = self.random.choice(("client", "srv", "mid"))
+        ns = getattr(self.world, name)
+        connections = ns.connections(PORT)
+        if not connections or ("filter", name) in self.busy:
+            return None
+        tcp = self.random.choice(connections)
+        if connection:
+            match = f"tcp sport {tcp.dport} tcp dport {tcp.sport}"
+        else:
+            match = f"tcp dport {PORT} tcp flags & (syn | ack) == syn"
+        ns.nft(f"{match} {what}")
+        after = self.some_time(0.02, high)
+        self.undo_after(after, ("filter", name), ns.nft)
+        return f"{name}: {match} {what} for {after:.3f} s"
+
+    def filter_drop(self):
+        """One direction of one connection is dead."""
+        return self.filter("drop", 0.4)
+
+    def filter_reset(self):
+        """Whoever sends is reset, and the other end hears nothing of it."""
+        return self.filter("reject with tcp reset", 0.1)
+
+    def filter_refuse(self):
+        """Those that are there go on, but nobody gets a new connection."""
+        how = self.random.choice(("drop", "reject with tcp reset", "reject with icmpx admin-prohibited"))
+        return self.filter(how, 0.4, connection=False)
 
     def link_goes(self, link, up_again):
         ns = getattr(self.world, link[0])

@@ -114,6 +114,17 @@ class Netns:
         except OSError:
             pass    # there is none: the device went down meanwhile
 
+    def nft(self, rule=None):
+        """What comes into the namespace passes RULE; without one everything comes in."""
+        script = "add table inet enbd\nadd chain inet enbd in { type filter hook input priority 0; }\n" \
+                 "flush chain inet enbd in\n"
+        if rule:
+            script += f"add rule inet enbd in {rule}\n"
+        nft = self.popen(["nft", "-f", "-"], stdin=subprocess.PIPE, text=True)
+        nft.communicate(script)
+        if nft.returncode:
+            raise RuntimeError(f"nft refuses {rule}")
+
     def connections(self, port):
         """Established TCP connections with PORT at either end."""
         answers = self.ask(self.diag, SOCK_DIAG_BY_FAMILY, DUMP,
