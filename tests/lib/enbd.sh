@@ -526,9 +526,23 @@ clean_up()
 	rm -rf "$T"
 }
 
+# What the programs of a test that failed said at last
+last_words()
+{
+	local f
+
+	for f in "$T"/*.log; do
+		[ ! -s "$f" ] || diag "$(basename "$f"):
+$(tail -n 5 "$f")"
+	done
+}
+
 done_testing()
 {
-	[ $TAP_FAILED -eq 0 ] || diag "$(kernel_log | tail -n 20)"
+	if [ $TAP_FAILED -ne 0 ]; then
+		diag "$(kernel_log | tail -n 20)"
+		last_words
+	fi
 	clean_up
 	ok "nothing is left: no device, no module" not_left
 	if kernel_log | grep -E "$SICK" >"$TAP_OUT"; then

@@ -81,15 +81,19 @@ class Proxy:
         if self.swallow:
             self.swallowed.append(client)
             return
+        # Either may have gone again by now.
+        server = None
         try:
             server = socket.create_connection(self.to)
+            for s in (client, server):
+                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                s.setblocking(False)
+            link = Link(client, server)
         except OSError:
             client.close()
+            if server:
+                server.close()
             return
-        for s in (client, server):
-            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            s.setblocking(False)
-        link = Link(client, server)
         self.links[link.port] = link
         self.sel.register(client, selectors.EVENT_READ,
                           (self.event, link))
@@ -168,13 +172,16 @@ class Proxy:
 
     def new_control(self, _arg, _mask):
         conn, _ = self.control.accept()
-        with conn, conn.makefile('rw') as f:
-            words = f.readline().split()
-            try:
-                answer = self.command(words)
-            except (KeyError, IndexError, ValueError) as e:
-                answer = 'bad ' + ' '.join(words) + ': ' + repr(e)
-            f.write(answer + '\n')
+        try:
+            with conn, conn.makefile('rw') as f:
+                words = f.readline().split()
+                try:
+                    answer = self.command(words)
+                except (KeyError, IndexError, ValueError) as e:
+                    answer = 'bad ' + ' '.join(words) + ': ' + repr(e)
+                f.write(answer + '\n')
+        except OSError:
+            pass    # who asked does not want to know any more
 
     def command(self, words):
         verb = words[0]
