@@ -7,7 +7,7 @@ need perl perl
 # Headers packages do not have it; a source package, or the source that the
 # guests' kernels are built from, does. CHECKPATCH names another.
 find_checkpatch() {
-	local cache=${ENBD_VM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/enbd-vm} f tar
+	local f tar
 	for f in "${CHECKPATCH:-}" /usr/src/linux-*/scripts/checkpatch.pl \
 		"$cache"/kernels/source-*/scripts/checkpatch.pl; do
 		[ -f "$f" ] && echo "$f" && return
@@ -24,6 +24,9 @@ find_checkpatch() {
 }
 checkpatch=$(find_checkpatch) ||
 	skip_all "no checkpatch.pl: apt install linux-source, or prepare the kernel uml (tests/vm/run --prepare)"
+
+readarray -t sources < <(tracked 'drivers/*.[ch]' 'include/*.h' 'tools/*.[ch]')
+kept_results "$checkpatch" "${sources[@]}"
 
 # check IGNORED-TYPES FILE...
 check() {

@@ -5,8 +5,10 @@ set -u
 shopt -s lastpipe
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$top" || exit 1
+cache=${ENBD_VM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/enbd-vm}
 tap_count=0
 tap_failed=0
+tap_kept=	# where the results are kept, see kept_results
 
 # ok DESCRIPTION < explanation: a passed test when the input is empty, a failed one
 # with the input as its diagnostics otherwise
@@ -35,8 +37,37 @@ skip_all() {
 	exit 0
 }
 
+# kept_results INPUT...: for a check that takes long, and has the same results as
+# before while neither its program nor INPUT (files, or what a tool says of its
+# version) has changed. They are kept where the guests' kernels are; what failed or
+# was skipped is not.
+kept_results() {
+	local key
+	key=$({ cat "$0" "${BASH_SOURCE[0]}"; for input; do
+		echo "$input"
+		[ ! -f "$input" ] || cat "$input"
+	done; } | sha256sum)
+	tap_kept=$cache/lint/$(basename "$0")-${key%% *}
+	if [ -s "$tap_kept" ]; then
+		echo "# of $(date -r "$tap_kept" '+%F %T'); nothing that it depends on has changed"
+		cat "$tap_kept"
+		exit 0
+	fi
+	mkdir -p "$cache/lint" && find "$cache/lint" -type f -mtime +30 -delete
+	exec > >(tee "$tap_kept.$$")
+}
+
 finish() {
 	echo "1..$tap_count"
+	if [ -n "$tap_kept" ]; then
+		exec >&-
+		wait
+		if [ $tap_failed -eq 0 ] && ! grep -q '# SKIP' "$tap_kept.$$"; then
+			mv "$tap_kept.$$" "$tap_kept"
+		else
+			rm -f "$tap_kept.$$"
+		fi
+	fi
 	exit $((tap_failed > 0))
 }
 
