@@ -12,6 +12,7 @@
 
 #include "deadline.h"
 #include "monitor.h"
+#include "monitor_lines.h"
 #include "monitor_self.h"
 #include "monitor_watch.h"
 #include "verb.h"
@@ -31,6 +32,9 @@ enum {
 /* How long until the driver is asked again that could not be asked */
 #define RETRY_MS		1000
 
+/* How long the last lines may take to be written */
+#define DRAIN_MS		1000
+
 /**
  * struct state - of the loop
  * @look: when the driver is to be asked, UINT64_MAX for not before an event
@@ -39,7 +43,7 @@ enum {
  * @kicked: when that was done last
  * @paused: SIGUSR1 has said so
  * @ready: the service manager was told
- * @driver: there was one when it was asked last
+ * @driver: there was one when it was asked last, or nobody has asked
  */
 struct state {
 	struct monitor monitor;
@@ -88,13 +92,13 @@ static bool look(struct state *s, uint64_t now)
 		devices_forget(&s->monitor);
 	}
 	s->files = false;
-	if (!driver && (s->driver || !s->ready))
+	if (!driver && s->driver)
 		monitor_say(now, "%s; waiting for it", err.text);
 	s->driver = driver;
-	if (!s->ready) {
-		s->ready = true;
-		self_notify("READY=1\nSTATUS=Watching");
-	}
+	if (!s->ready)
+		s->ready = self_notify("READY=1\nSTATUS=Watching");
+	if (!s->ready)
+		s->look = earlier(s->look, now + RETRY_MS);
 	return sure;
 }
 
@@ -175,11 +179,12 @@ static int run(uint32_t max_backoff, struct enbd_err *err)
 	if (lock < 0)
 		return -1;
 	s.monitor.max_backoff = max_backoff;
+	s.driver = true;
 	if (getrandom(&s.monitor.random, sizeof(s.monitor.random), 0) < 0 ||
 	    !s.monitor.random)
 		s.monitor.random = (uint64_t)getpid();
 	self_protect();
-	if (watch_open(&s.watch, err))
+	if (lines_start(err) || watch_open(&s.watch, err))
 		return -1;
 	work = work_start(err);
 	if (work < 0)
@@ -229,7 +234,10 @@ int verb_monitor(int argc, char **argv)
 	uint32_t max_backoff = MAX_BACKOFF_MS;
 	struct verb_args args;
 	struct enbd_err err;
+	int rc;
 
 	verb_read(&spec, argc, argv, &max_backoff, &args);
-	return run(max_backoff, &err) ? verb_failed(&err) : ENBD_EXIT_OK;
+	rc = run(max_backoff, &err);
+	lines_drain(DRAIN_MS);
+	return rc ? verb_failed(&err) : ENBD_EXIT_OK;
 }
