@@ -15,6 +15,7 @@
 #include "monitor_lines.h"
 #include "monitor_self.h"
 #include "monitor_watch.h"
+#include "module.h"
 #include "verb.h"
 
 enum {
@@ -32,17 +33,21 @@ enum {
 /* How long until the driver is asked again that could not be asked */
 #define RETRY_MS		1000
 
+/* It is asked so often in any case: an event may be lost for want of memory. */
+#define LOOK_MS			30000
+
 /* How long the last lines may take to be written */
 #define DRAIN_MS		1000
 
 /**
  * struct state - of the loop
- * @look: when the driver is to be asked, UINT64_MAX for not before an event
+ * @look: when the driver is to be asked
  * @files: and the files to be read
  * @kick: when to hurry, UINT64_MAX for no reason
  * @kicked: when that was done last
  * @paused: SIGUSR1 has said so
  * @ready: the service manager was told
+ * @trouble: what was said last of a driver that cannot be asked
  * @driver: there was one when it was asked last, or nobody has asked
  */
 struct state {
@@ -54,6 +59,7 @@ struct state {
 	uint64_t kicked;
 	bool paused;
 	bool ready;
+	struct log_reason trouble;
 	bool driver;
 };
 
@@ -81,20 +87,24 @@ static bool look(struct state *s, uint64_t now)
 {
 	struct enbd_err err;
 	bool driver = watch_driver(&s->watch, &err), sure = true;
+	unsigned int hidden;
 
-	s->look = UINT64_MAX;
-	if (driver && devices_look(&s->monitor, s->files, now, &err)) {
+	s->look = now + LOOK_MS;
+	if (driver ? devices_look(&s->monitor, s->files, now, &err) :
+		     module_there()) {
 		/* Half of an answer is none; and it may be about to go. */
-		monitor_say(now, "%s", err.text);
+		if (log_reason(&s->trouble, err.text, true, now, &hidden))
+			monitor_say(now, "%s; asking again", err.text);
 		s->look = now + RETRY_MS;
 		sure = false;
 	} else if (!driver) {
 		devices_forget(&s->monitor);
 	}
 	s->files = false;
-	if (!driver && s->driver)
+	if (sure && !driver && s->driver)
 		monitor_say(now, "%s; waiting for it", err.text);
-	s->driver = driver;
+	if (sure)
+		s->driver = driver;
 	if (!s->ready)
 		s->ready = self_notify("READY=1\nSTATUS=Watching");
 	if (!s->ready)
@@ -107,7 +117,7 @@ static void driver_gone(struct state *s, uint64_t now)
 	if (s->driver)
 		monitor_say(now, "the module enbd is gone; waiting for it");
 	s->driver = false;
-	s->look = UINT64_MAX;
+	s->look = now + LOOK_MS;
 	devices_forget(&s->monitor);
 }
 
