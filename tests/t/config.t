@@ -53,6 +53,29 @@ ok "it is gone" test ! -e /sys/block/ndc
 ctl down -c "$conf" one
 is "$RC:$OUT$ERR" "0:" "down again: it was down"
 
+# A device that is being removed is not one that is there.
+ctl up -c "$conf" one
+kill -STOP "$pid_a"
+spawn removal enbdctl disconnect ndc
+removal=$PID
+ok "a removal waits for the server" wait_for 10 dev_is ndc deleting
+ctl up -c "$conf" one
+is "$RC:$OUT" "6:" "up meanwhile"
+like "$ERR" "one: /dev/ndc is being removed.*try again" "it says so"
+printf '[device other]\nuri = nbd://127.0.0.1:1/x\ndevice = ndc\n' >"$T/other"
+ctl up -c "$T/other" other
+is "$RC:$OUT" "6:" "up of another one by that name"
+like "$ERR" "other: /dev/ndc is being removed.*try again" "it says so"
+spawn up enbdctl up -c "$conf" one
+read -rt 1 -u "$NAP"
+kill -CONT "$pid_a"
+ends 10 "$PID"
+is "$?:$(cat "$T/up.log")" "0:/dev/ndc" "up while it goes: it waits and connects anew"
+ends 10 "$removal"
+is "$?:$(dev_state ndc)" "0:up" "it is there to stay"
+ctl down -c "$conf" one
+is "$RC" 0 "down"
+
 enbdctl connect "$uri_a" ndd >/dev/null
 ctl up -c "$conf" one
 is "$RC" 6 "the export is connected by hand under another name"
