@@ -91,6 +91,11 @@ lives()
 	is "$(on sha256sum /srv/data/file)" "$sum" "$name: with its file"
 	must "$name: on both legs" wait_for 30 md_on_whole
 
+	# ---- units that are stopped by hand
+	in_machine "systemctl restart enbd-hurry.service enbd-arrays.service"
+	is "$(field 'dev["dead_timeout_ms"]' nda)" 0 "$name: a unit that is restarted leaves the device its patience"
+	ok "$name: and the file system where it is" mounted
+
 	# ---- an outage that the array notices
 	in_machine "enbdctl set nda --dead-timeout 1"
 	serve_end -KILL
