@@ -97,6 +97,13 @@ lives()
 	is "$(field 'dev["dead_timeout_ms"]' nda)" 0 "$name: a unit that is restarted leaves the device its patience"
 	ok "$name: and the file system where it is" mounted
 
+	in_machine "
+		systemctl start --no-block enbd-readd@nda.service
+		sleep 1
+		systemctl restart enbd-readd@nda.service"
+	is "$(on journalctl -b -u enbd-readd@nda.service | grep 'Failed with')" "" \
+		"$name: a run that is killed for the next one has not failed"
+
 	# ---- an outage that the array notices
 	in_machine "enbdctl set nda --dead-timeout 1"
 	serve_end -KILL
