@@ -60,12 +60,15 @@ ok "the file system is still known" has ID_FS_LABEL enbdstate nda1
 
 ok "given up" wait_for 10 dev_is nda failed
 ok "it is not ready" wait_for 10 has SYSTEMD_READY 0
+ok "nor is its partition" wait_for 10 has SYSTEMD_READY 0 nda1
+ok "whose file system is still known" has ID_FS_LABEL enbdstate nda1
 is "$(told parked) $(told down) $(told up)" "1 1 0" "the driver said so"
 
 serve "$T/disk"
 ok "back" wait_for 20 dev_is nda up
 ok "it says so" wait_for 10 told up
 ok "and is ready" wait_for 10 has SYSTEMD_READY ""
+ok "and so is its partition" wait_for 10 has SYSTEMD_READY "" nda1
 ok "the links are there" leads "/dev/nd/by-signature/$digest" nda
 
 ok "disconnect" wait_for 10 disconnect
