@@ -50,14 +50,13 @@ static int find(const struct device *list, size_t count,
 		const struct conf_device *want, struct device *found,
 		struct enbd_err *err)
 {
-	const struct enbd_uri *uri = &want->dial.paths[0];
 	struct enbd_uri other;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
 		const bool named = !strcmp(list[i].name, want->device);
 		const bool same = !enbd_uri_parse(list[i].uri, &other, err) &&
-				  conf_same_export(&other, uri);
+				  conf_has(want, &other);
 
 		if (same && (named || !want->device[0])) {
 			*found = list[i];
@@ -69,7 +68,7 @@ static int find(const struct device *list, size_t count,
 		if (same)
 			return enbd_fail(err, ENBD_EXIT_BUSY,
 					 "%s: %s is connected as /dev/%s, not /dev/%s; disconnect that first",
-					 want->name, uri->text, list[i].name,
+					 want->name, other.text, list[i].name,
 					 want->device);
 		if (named)
 			return enbd_fail(err, ENBD_EXIT_BUSY,
