@@ -209,7 +209,7 @@ install-tools: tools
 	ln -sf enbdctl $(DESTDIR)$(SBINDIR)/enbd-client
 	$(INSTALL) -m 644 udev/60-enbd.rules $(DESTDIR)$(UDEVDIR)
 	$(INSTALL) -m 644 $(units) $(DESTDIR)$(UNITDIR)
-	$(INSTALL) -m 755 systemd/hurry systemd/stop-arrays $(DESTDIR)$(LIBDIR)
+	$(INSTALL) -m 755 systemd/going-down systemd/hurry systemd/stop-arrays $(DESTDIR)$(LIBDIR)
 	$(relocate) $(DESTDIR)$(UDEVDIR)/60-enbd.rules $(DESTDIR)$(LIBDIR)/hurry \
 		$(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(units)))
 	test -e $(DESTDIR)/etc/enbd/enbd.conf || \

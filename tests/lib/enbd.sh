@@ -222,7 +222,7 @@ start_again()
 }
 
 # start_monitor [OPTION...]: enbdctl monitor, looking after all devices when this
-# returns. Sets MONITOR.
+# returns. Its lines go to MONITOR_LOG, or $T/monitor.log. Sets MONITOR.
 start_monitor()
 {
 	rm -f "$T/ready.told" "$T/ready.listening"
@@ -230,7 +230,9 @@ start_monitor()
 	spawn notified "$ENBD_LIB/notified.py" "$T/ready"
 	NOTIFIED=$PID
 	await_server notified "$T/ready.listening"
-	spawn monitor env NOTIFY_SOCKET="$T/ready" enbdctl monitor "$@"
+	# shellcheck disable=SC2016
+	spawn monitor env NOTIFY_SOCKET="$T/ready" sh -c 'exec enbdctl monitor "$@" 2>>"$0"' \
+		"${MONITOR_LOG:-$T/monitor.log}" "$@"
 	MONITOR=$PID
 	await_server monitor "$T/ready.told"
 }

@@ -26,6 +26,7 @@ expected() {
 	755 $1/enbdctl
 	755 $1/enbd-server
 	link $1/enbd-client -> enbdctl
+	755 $2/going-down
 	755 $2/hurry
 	755 $2/stop-arrays
 	644 $3/man5/enbd.conf.5

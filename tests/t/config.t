@@ -43,6 +43,10 @@ ctl up -c "$conf" one
 is "$RC:$OUT" "0:/dev/ndc" "up again: it is there"
 is "$(field 'len(s["devices"])' "")" 1 "and the only one"
 
+printf '[device one]\nuri = nbd://127.0.0.1:1\nuri = %s\n' "$uri_a" >"$T/order"
+ctl up -c "$T/order" one
+is "$RC:$OUT" "0:/dev/ndc" "up with its addresses in another order: it is there"
+
 ctl up -c "$conf" --all
 is "$RC:$OUT" "0:/dev/ndc"$'\n'"/dev/nda" "up --all: the other one too"
 is "$(cat /sys/block/nda/ro)" 1 "read-only as it was asked for"
@@ -52,6 +56,29 @@ is "$RC:$OUT$ERR" "0:" "down"
 ok "it is gone" test ! -e /sys/block/ndc
 ctl down -c "$conf" one
 is "$RC:$OUT$ERR" "0:" "down again: it was down"
+
+# A device that is being removed is not one that is there.
+ctl up -c "$conf" one
+kill -STOP "$pid_a"
+spawn removal enbdctl disconnect ndc
+removal=$PID
+ok "a removal waits for the server" wait_for 10 dev_is ndc deleting
+ctl up -c "$conf" one
+is "$RC:$OUT" "6:" "up meanwhile"
+like "$ERR" "one: /dev/ndc is being removed.*try again" "it says so"
+printf '[device other]\nuri = nbd://127.0.0.1:1/x\ndevice = ndc\n' >"$T/other"
+ctl up -c "$T/other" other
+is "$RC:$OUT" "6:" "up of another one by that name"
+like "$ERR" "other: /dev/ndc is being removed.*try again" "it says so"
+spawn up enbdctl up -c "$conf" one
+read -rt 1 -u "$NAP"
+kill -CONT "$pid_a"
+ends 10 "$PID"
+is "$?:$(cat "$T/up.log")" "0:/dev/ndc" "up while it goes: it waits and connects anew"
+ends 10 "$removal"
+is "$?:$(dev_state ndc)" "0:up" "it is there to stay"
+ctl down -c "$conf" one
+is "$RC" 0 "down"
 
 enbdctl connect "$uri_a" ndd >/dev/null
 ctl up -c "$conf" one
@@ -100,6 +127,10 @@ wrong "unknown key" '9: chanels: unknown key; enbd.conf\(5\)'
 wrong "duplicate section" '9: one: is in line 1 already; give'
 { cat "$conf"; printf '[device three]\nuri = nbd://h/x\ndevice = ndc\n'; } >"$T/wrong"
 wrong "duplicate device" '9: three: /dev/ndc is of the section in line 1 already; choose'
+{ cat "$conf"; printf '[device three]\nuri = nbd://h/\nuri = %s\n' "$uri_b"; } >"$T/wrong"
+wrong "an export twice, by another address" '9: three: its export is in the section of line 6'
+{ cat "$conf"; printf '[device three]\nuri = nbd://h/x\nuri = nbd://h/y\n'; } >"$T/wrong"
+wrong "addresses of two exports" '11: uri: nbd://h/y: another export than that of nbd://h/x'
 { cat "$conf"; printf '[device three]\nchannels = 2\n'; } >"$T/wrong"
 wrong "missing server" '9: three: has no server; add uri'
 { cat "$conf"; echo "io-timeout = soon"; } >"$T/wrong"

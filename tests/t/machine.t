@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # kernels: uml
-# timeout: 400
+# timeout: 500
 #
 # A machine with systemd, our units and mdadm's: an array of a disk of its own and
 # one on the network, with a file system in fstab.
@@ -10,6 +10,7 @@
 #	the server is away for longer than dead-timeout: the leg comes back by itself
 #	goes down after the server has gone, with unwritten data: within a minute
 #	boots without the server: mounted, degraded; the leg joins when it is there
+#	goes down without the server of a device that was connected by hand
 #
 # Once with the distribution of the guest, and once with Debian trixie's systemd,
 # udev and mdadm (4.4), which handles disks like ours differently.
@@ -92,6 +93,18 @@ lives()
 	is "$(on sha256sum /srv/data/file)" "$sum" "$name: with its file"
 	must "$name: on both legs" wait_for 30 md_on_whole
 
+	# ---- units that are stopped by hand
+	in_machine "systemctl restart enbd-hurry.service enbd-arrays.service"
+	is "$(field 'dev["dead_timeout_ms"]' nda)" 0 "$name: a unit that is restarted leaves the device its patience"
+	ok "$name: and the file system where it is" mounted
+
+	in_machine "
+		systemctl start --no-block enbd-readd@nda.service
+		sleep 1
+		systemctl restart enbd-readd@nda.service"
+	is "$(on journalctl -b -u enbd-readd@nda.service | grep 'Failed with')" "" \
+		"$name: a run that is killed for the next one has not failed"
+
 	# ---- an outage that the array notices
 	in_machine "enbdctl set nda --dead-timeout 1"
 	serve_end -KILL
@@ -124,9 +137,30 @@ lives()
 	must "$name: and the leg joins the array" wait_for 40 md_on_whole
 	is "$(mismatches)" 0 "$name: no difference"
 	must "$name: goes down" machine_off 60
-	machine_end
+
 	serve_end
 	losetup -d "$leg" 2>/dev/null
+
+	# ---- a device that is connected by hand, and no array
+	systemctl --root="$M/root" disable enbd.target enbd@leg.service >>"$T/enable" 2>&1
+	mount -o remount,rw "$M/root"
+	echo '# nothing' >"$M/root/etc/fstab"
+	rm "$image"
+	truncate -s 64M "$image"
+	serve "$image"
+	machine_on
+	must "$name: boots without a device" wait_for 60 unit_is multi-user.target active
+	must "$name: one is connected by hand" in_machine "
+		enbdctl connect $URI /dev/nda
+		mkfs.ext4 -q /dev/nda
+		mount /dev/nda /srv/data"
+	ok "$name: it is seen to at shutdown" wait_for 20 unit_is enbd-hurry.service active
+	ok "$name: and so are arrays" wait_for 10 unit_is enbd-arrays.service active
+	in_machine "dd if=/dev/urandom of=/srv/data/more bs=1M count=4 status=none"
+	serve_end -KILL
+	must "$name: goes down without its server" machine_off 60
+	ok "$name: within a minute ($TOOK ms)" test "$TOOK" -le 60000
+	machine_end
 	rm -f "$image" "$disk"
 	rm -rf "$T/state"
 }

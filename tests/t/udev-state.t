@@ -60,12 +60,15 @@ ok "the file system is still known" has ID_FS_LABEL enbdstate nda1
 
 ok "given up" wait_for 10 dev_is nda failed
 ok "it is not ready" wait_for 10 has SYSTEMD_READY 0
+ok "nor is its partition" wait_for 10 has SYSTEMD_READY 0 nda1
+ok "whose file system is still known" has ID_FS_LABEL enbdstate nda1
 is "$(told parked) $(told down) $(told up)" "1 1 0" "the driver said so"
 
 serve "$T/disk"
 ok "back" wait_for 20 dev_is nda up
 ok "it says so" wait_for 10 told up
 ok "and is ready" wait_for 10 has SYSTEMD_READY ""
+ok "and so is its partition" wait_for 10 has SYSTEMD_READY "" nda1
 ok "the links are there" leads "/dev/nd/by-signature/$digest" nda
 
 ok "disconnect" wait_for 10 disconnect
@@ -78,5 +81,25 @@ no_links()
 	[ -z "$(links)" ]
 }
 ok "no link is left" wait_for 10 no_links || diag "$(links)"
-ok "nor what was noted for udev" test ! -e /run/enbd/nda.env
+noted()
+{
+	find /run/enbd -name 'nda*.env'
+}
+is "$(noted)" "" "nor what was noted for udev"
+
+# A device that nobody has disconnected leaves its note to no other one.
+need_connect "$URI" /dev/nda
+ok "connected" wait_for 10 leads "/dev/nd/by-signature/$digest" nda
+ok "udev is done" udevadm settle --timeout=10
+ok "the module is removed under it" wait_for 10 rmmod enbd
+ok "no link is left" wait_for 10 no_links
+isnt "$(noted)" "" "but the note"
+modprobe enbd
+start_nbdkit memory 16M
+need_connect "$URI" /dev/nda
+ok "udev is done" udevadm settle --timeout=10
+is "$(property ID_ENBD_SIGNATURE)" "" "another device by that name has another server"
+nok "and not the old one's link" test -e "/dev/nd/by-signature/$digest"
+ok "disconnect" wait_for 10 disconnect
+is "$(noted)" "" "no note is left of either"
 md_done

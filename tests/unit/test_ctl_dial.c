@@ -286,10 +286,13 @@ static void paths_take_after_the_first(void **state)
 	assert_string_equal(d.paths[3].port, "1099");
 	assert_int_equal(dial_add_path(&d, "[fe80::1]:8", &err), 0);
 	assert_string_equal(d.paths[4].port, "8");
-	assert_int_equal(dial_add_path(&d, "nbd://e/z", &err), 0);
-	assert_string_equal(d.paths[5].export, "z");
+	assert_int_equal(dial_add_path(&d, "nbd://e/x%20y", &err), 0);
+	assert_string_equal(d.paths[5].export, "x y");
 	assert_string_equal(d.paths[5].port, "10809");
-	assert_int_equal(dial_add_path(&d, "ftp://e/z", &err), -1);
+	assert_int_equal(dial_add_path(&d, "nbd://e/z", &err), -1);
+	assert_int_equal(err.code, ENBD_EXIT_USAGE);
+	assert_int_equal(dial_add_path(&d, "nbd://e", &err), -1);
+	assert_int_equal(dial_add_path(&d, "ftp://e/x%20y", &err), -1);
 	assert_int_equal(d.path_count, 6);
 	for (i = 6; i < DIAL_PATHS_MAX; i++)
 		assert_int_equal(dial_add_path(&d, "b", &err), 0);

@@ -156,9 +156,30 @@ static void digests(void **unused)
 	assert_int_equal(envfile_digest("nda", digest), 1);
 	memset(signature, 3, sizeof(signature));
 	assert_string_equal(digest, enbd_signature_digest(signature, expected));
-	assert_int_equal(runstate_put("nda.env", "ID_ENBD_SIGNATURE=0123456789abcdeX\n",
+	assert_int_equal(runstate_put("nda-0.env", "ID_ENBD_SIGNATURE=0123456789abcdeX\n",
 				      35, &err), 0);
 	assert_int_equal(envfile_digest("nda", digest), -1);
+}
+
+/* Disks that are gone leave nothing; other names are other disks. */
+static void swept(void **unused)
+{
+	static const char *const others[] = {
+		"ndaa-7.env", "ndb-7.env", "nda-x.env", "nda-.env", "nda-7.json",
+	};
+	char digest[ENBD_SIGNATURE_DIGEST], text[1];
+	size_t i;
+
+	(void)unused;
+	shows("nda", 3);
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_int_equal(runstate_put(others[i], "", 0, &err), 0);
+	assert_int_equal(runstate_put("nda-7.env", "", 0, &err), 0);
+	envfile_sweep("nda");
+	assert_int_equal(envfile_digest("nda", digest), -1);
+	assert_int_equal(runstate_get("nda-7.env", text, 0), -1);
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_int_equal(runstate_get(others[i], text, 0), 0);
 }
 
 int main(void)
@@ -168,6 +189,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(known_by_the_server, setup, teardown),
 		cmocka_unit_test_setup_teardown(not_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(damaged, setup, teardown),
+		cmocka_unit_test_setup_teardown(swept, setup, teardown),
 		cmocka_unit_test_setup_teardown(digests, setup, teardown),
 	};
 

@@ -79,25 +79,20 @@ static void comes_back(void **unused)
 static void keeps_what_is_of_the_next(void **unused)
 {
 	struct runstate_id none, id;
-	char env[sizeof(dir) + 16];
 
 	(void)unused;
 	runstate_identify("nda", &none);
 	assert_false(none.known);
 	assert_int_equal(runstate_write("nda", &state, &err), 0);
-	assert_int_equal(runstate_put("nda.env", "A=b\n", 4, &err), 0);
 	runstate_identify("nda", &id);
 	state.session[0] ^= 1;
 	assert_int_equal(runstate_write("nda", &state, &err), 0);
 	runstate_remove("nda", &id);
 	runstate_remove("nda", &none);
 	assert_int_equal(runstate_read("nda", &got, &err), 0);
-	snprintf(env, sizeof(env), "%s/nda.env", dir);
-	assert_int_equal(access(env, F_OK), 0);
 	runstate_identify("nda", &id);
 	runstate_remove("nda", &id);
 	assert_int_equal(runstate_read("nda", &got, &err), 1);
-	assert_int_equal(access(env, F_OK), -1);
 }
 
 /* 64 channels with everything as long as it may be, and awkward bytes */
@@ -328,22 +323,6 @@ static void keeps_bytes(void **unused)
 	assert_int_equal(runstate_get("x.super", back, sizeof(back)), -1);
 }
 
-static void forgets_env(void **unused)
-{
-	struct runstate_id id;
-	char path[96];
-
-	(void)unused;
-	assert_int_equal(runstate_write("nda", &state, &err), 0);
-	assert_int_equal(runstate_put("nda.env", "A=b\n", 4, &err), 0);
-	snprintf(path, sizeof(path), "%s/nda.env", dir);
-	assert_int_equal(access(path, F_OK), 0);
-	runstate_identify("nda", &id);
-	runstate_remove("nda", &id);
-	assert_int_equal(access(path, F_OK), -1);
-	assert_int_equal(access(file, F_OK), -1);
-}
-
 static void locks_by_name(void **unused)
 {
 	int one, two;
@@ -380,7 +359,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(left_behind, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_monitor, setup, teardown),
 		cmocka_unit_test_setup_teardown(keeps_bytes, setup, teardown),
-		cmocka_unit_test_setup_teardown(forgets_env, setup, teardown),
 		cmocka_unit_test_setup_teardown(locks_by_name, setup,
 						teardown),
 	};

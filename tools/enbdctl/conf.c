@@ -320,7 +320,7 @@ static int handle_key(struct enbd_ini *ini, const char *key, const char *value)
 	return enbd_ini_bad(ini, key, "unknown key; enbd.conf(5) has the list");
 }
 
-bool conf_same_export(const struct enbd_uri *a, const struct enbd_uri *b)
+static bool same_export(const struct enbd_uri *a, const struct enbd_uri *b)
 {
 	if (a->kind != b->kind || strcmp(a->export, b->export))
 		return false;
@@ -329,11 +329,22 @@ bool conf_same_export(const struct enbd_uri *a, const struct enbd_uri *b)
 	return !strcasecmp(a->host, b->host) && !strcmp(a->port, b->port);
 }
 
+bool conf_has(const struct conf_device *d, const struct enbd_uri *uri)
+{
+	unsigned int i;
+
+	for (i = 0; i < d->dial.path_count; i++)
+		if (same_export(&d->dial.paths[i], uri))
+			return true;
+	return false;
+}
+
 /* What only shows when all is read: whether two sections are in conflict */
 static int check_other(struct enbd_ini *ini, const struct conf_device *d,
 		       const struct conf_device *other)
 {
 	char why[128];
+	unsigned int i;
 
 	if (d->device[0] && !strcmp(d->device, other->device)) {
 		snprintf(why, sizeof(why),
@@ -341,7 +352,9 @@ static int check_other(struct enbd_ini *ini, const struct conf_device *d,
 			 d->device, other->line);
 		return enbd_ini_bad(ini, d->name, why);
 	}
-	if (conf_same_export(&d->dial.paths[0], &other->dial.paths[0])) {
+	for (i = 0; i < d->dial.path_count; i++) {
+		if (!conf_has(other, &d->dial.paths[i]))
+			continue;
 		snprintf(why, sizeof(why),
 			 "its export is in the section of line %u already; two disks of one export would destroy its data",
 			 other->line);

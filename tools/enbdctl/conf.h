@@ -78,7 +78,7 @@ int conf_load(struct conf *conf, const char *path, struct enbd_err *err);
 /* The device of that name, NULL if there is none */
 struct conf_device *conf_find(const struct conf *conf, const char *name);
 
-/* Are these two ways to write the same address of the same export? */
-bool conf_same_export(const struct enbd_uri *a, const struct enbd_uri *b);
+/* Is that an address of the device's export, however it is written? */
+bool conf_has(const struct conf_device *d, const struct enbd_uri *uri);
 
 #endif /* ENBDCTL_CONF_H */

@@ -48,6 +48,11 @@ static int add_path(struct dial *dial, const struct enbd_uri *first,
 	if (strstr(text, "://") ? enbd_uri_parse(text, uri, err) :
 	    path_from_host(first, text, uri, err))
 		return -1;
+	/* A server that cannot show who it is would be believed. */
+	if (first && strcmp(uri->export, first->export))
+		return enbd_fail(err, ENBD_EXIT_USAGE,
+				 "%s: another export than that of %s; all channels of a device are of one",
+				 text, first->text);
 	dial->path_count++;
 	return 0;
 }
@@ -60,14 +65,7 @@ int dial_add_path(struct dial *dial, const char *text, struct enbd_err *err)
 int dial_add_path_of(struct dial *dial, const struct enbd_uri *of,
 		     const char *text, struct enbd_err *err)
 {
-	if (add_path(dial, of, text, err))
-		return -1;
-	if (!strcmp(dial->paths[dial->path_count - 1].export, of->export))
-		return 0;
-	dial->path_count--;
-	return enbd_fail(err, ENBD_EXIT_USAGE,
-			 "%s: another export than that of %s; all channels of a device are of one",
-			 text, of->text);
+	return add_path(dial, of, text, err);
 }
 
 int dial_add_bind(struct dial *dial, const char *text, struct enbd_err *err)

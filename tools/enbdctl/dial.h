@@ -54,6 +54,8 @@ void dial_init(struct dial *dial);
  * dial_add_path() - one more address of the export
  * @text: a URI, or HOST[:PORT]; without a scheme the export, and without a
  *        port the port, are those of the first path
+ * @err: receives ENBD_EXIT_USAGE, also where @text names another export than the
+ *       first path does
  *
  * Return: 0 or -1.
  */
@@ -63,8 +65,7 @@ int dial_add_path(struct dial *dial, const char *text, struct enbd_err *err);
  * dial_add_path_of() - one more address of an export that is known
  * @of: an address of it, which counts as the first path
  * @text: as above
- * @err: receives ENBD_EXIT_USAGE, also where @text names another export: a
- *       server that cannot show who it is would be believed
+ * @err: as above
  *
  * Return: 0 or -1.
  */

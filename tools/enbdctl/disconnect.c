@@ -5,6 +5,7 @@
 
 #include "deadline.h"
 #include "devname.h"
+#include "envfile.h"
 #include "log.h"
 #include "node.h"
 #include "query.h"
@@ -65,6 +66,7 @@ static int disconnect(struct nl *nl, uint32_t index, bool force,
 		nanosleep(&step, NULL);
 	}
 	runstate_remove(name, &id);
+	envfile_sweep(name);
 	return 0;
 }
 

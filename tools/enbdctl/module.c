@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/enbd.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +25,20 @@ static void run_modprobe(void)
 	execve("/sbin/modprobe", argv, envp);
 	execve("/usr/sbin/modprobe", argv, envp);
 	_exit(EXIT_NOT_FOUND);
+}
+
+bool module_there(void)
+{
+	const int fd = open("/sys/module/" ENBD_GENL_NAME "/initstate",
+			    O_RDONLY | O_CLOEXEC);
+	char state[8] = "";
+	ssize_t n;
+
+	if (fd < 0)
+		return errno != ENOENT;
+	n = read(fd, state, sizeof(state) - 1);
+	close(fd);
+	return n <= 0 || strcmp(state, "going\n");
 }
 
 int module_load(struct enbd_err *err)

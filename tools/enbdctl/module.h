@@ -2,6 +2,8 @@
 #ifndef ENBDCTL_MODULE_H
 #define ENBDCTL_MODULE_H
 
+#include <stdbool.h>
+
 #include "error.h"
 
 /**
@@ -11,5 +13,12 @@
  * Return: 0 or -1.
  */
 int module_load(struct enbd_err *err);
+
+/*
+ * Is the driver there, or coming, and not going, as far as can be told? Asks only
+ * sysfs: whoever asks generic netlink for a driver that is not there has the kernel
+ * load it.
+ */
+bool module_there(void);
 
 #endif /* ENBDCTL_MODULE_H */

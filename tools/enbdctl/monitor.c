@@ -12,8 +12,10 @@
 
 #include "deadline.h"
 #include "monitor.h"
+#include "monitor_lines.h"
 #include "monitor_self.h"
 #include "monitor_watch.h"
+#include "module.h"
 #include "verb.h"
 
 enum {
@@ -31,15 +33,22 @@ enum {
 /* How long until the driver is asked again that could not be asked */
 #define RETRY_MS		1000
 
+/* It is asked so often in any case: an event may be lost for want of memory. */
+#define LOOK_MS			30000
+
+/* How long the last lines may take to be written */
+#define DRAIN_MS		1000
+
 /**
  * struct state - of the loop
- * @look: when the driver is to be asked, UINT64_MAX for not before an event
+ * @look: when the driver is to be asked
  * @files: and the files to be read
  * @kick: when to hurry, UINT64_MAX for no reason
  * @kicked: when that was done last
  * @paused: SIGUSR1 has said so
  * @ready: the service manager was told
- * @driver: there was one when it was asked last
+ * @trouble: what was said last of a driver that cannot be asked
+ * @driver: there was one when it was asked last, or nobody has asked
  */
 struct state {
 	struct monitor monitor;
@@ -50,6 +59,7 @@ struct state {
 	uint64_t kicked;
 	bool paused;
 	bool ready;
+	struct log_reason trouble;
 	bool driver;
 };
 
@@ -77,24 +87,28 @@ static bool look(struct state *s, uint64_t now)
 {
 	struct enbd_err err;
 	bool driver = watch_driver(&s->watch, &err), sure = true;
+	unsigned int hidden;
 
-	s->look = UINT64_MAX;
-	if (driver && devices_look(&s->monitor, s->files, now, &err)) {
+	s->look = now + LOOK_MS;
+	if (driver ? devices_look(&s->monitor, s->files, now, &err) :
+		     module_there()) {
 		/* Half of an answer is none; and it may be about to go. */
-		monitor_say(now, "%s", err.text);
+		if (log_reason(&s->trouble, err.text, true, now, &hidden))
+			monitor_say(now, "%s; asking again", err.text);
 		s->look = now + RETRY_MS;
 		sure = false;
 	} else if (!driver) {
 		devices_forget(&s->monitor);
 	}
 	s->files = false;
-	if (!driver && (s->driver || !s->ready))
+	if (sure && !driver && s->driver)
 		monitor_say(now, "%s; waiting for it", err.text);
-	s->driver = driver;
-	if (!s->ready) {
-		s->ready = true;
-		self_notify("READY=1\nSTATUS=Watching");
-	}
+	if (sure)
+		s->driver = driver;
+	if (!s->ready)
+		s->ready = self_notify("READY=1\nSTATUS=Watching");
+	if (!s->ready)
+		s->look = earlier(s->look, now + RETRY_MS);
 	return sure;
 }
 
@@ -103,7 +117,7 @@ static void driver_gone(struct state *s, uint64_t now)
 	if (s->driver)
 		monitor_say(now, "the module enbd is gone; waiting for it");
 	s->driver = false;
-	s->look = UINT64_MAX;
+	s->look = now + LOOK_MS;
 	devices_forget(&s->monitor);
 }
 
@@ -175,11 +189,12 @@ static int run(uint32_t max_backoff, struct enbd_err *err)
 	if (lock < 0)
 		return -1;
 	s.monitor.max_backoff = max_backoff;
+	s.driver = true;
 	if (getrandom(&s.monitor.random, sizeof(s.monitor.random), 0) < 0 ||
 	    !s.monitor.random)
 		s.monitor.random = (uint64_t)getpid();
 	self_protect();
-	if (watch_open(&s.watch, err))
+	if (lines_start(err) || watch_open(&s.watch, err))
 		return -1;
 	work = work_start(err);
 	if (work < 0)
@@ -229,7 +244,10 @@ int verb_monitor(int argc, char **argv)
 	uint32_t max_backoff = MAX_BACKOFF_MS;
 	struct verb_args args;
 	struct enbd_err err;
+	int rc;
 
 	verb_read(&spec, argc, argv, &max_backoff, &args);
-	return run(max_backoff, &err) ? verb_failed(&err) : ENBD_EXIT_OK;
+	rc = run(max_backoff, &err);
+	lines_drain(DRAIN_MS);
+	return rc ? verb_failed(&err) : ENBD_EXIT_OK;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "envfile.h"
 #include "monitor.h"
 #include "query.h"
 
@@ -62,6 +63,7 @@ static int remove_device(struct nl *nl, const struct watched *w,
 	if (nl_run(nl, req, NULL, NULL, NULL, err))
 		return -1;
 	runstate_remove(w->name, &id);
+	envfile_sweep(w->name);
 	return 0;
 }
 

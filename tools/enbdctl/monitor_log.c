@@ -3,8 +3,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "log.h"
+#include "monitor_lines.h"
 
 /* FNV-1a; never 0 */
 static uint64_t hash(const char *text)
@@ -53,18 +54,21 @@ bool log_allow(struct log_bucket *b, uint64_t now, unsigned int *hidden)
 void monitor_say(uint64_t now, const char *fmt, ...)
 {
 	static struct log_bucket bucket;
+	char text[LINES_TEXT], more[64] = "";
 	unsigned int hidden;
-	char text[1536];
 	va_list args;
+	size_t len;
 
 	if (!log_allow(&bucket, now, &hidden))
 		return;
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
 	if (hidden)
-		enbd_log("%s (and %u lines before that were too many)", text,
-			 hidden);
-	else
-		enbd_log("%s", text);
+		snprintf(more, sizeof(more),
+			 " (and %u lines before that were too many)", hidden);
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text) - sizeof(more), fmt, args);
+	va_end(args);
+	len = strlen(text);
+	snprintf(text + len, sizeof(text) - len, "%s", more);
+	if (!lines_put(text))
+		bucket.hidden += hidden + 1;
 }

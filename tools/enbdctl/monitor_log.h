@@ -54,7 +54,7 @@ bool log_reason(struct log_reason *r, const char *text, bool remind,
  */
 bool log_allow(struct log_bucket *b, uint64_t now, unsigned int *hidden);
 
-/* A line on stderr, if there is room for it */
+/* A line on stderr, if there is room for it; does not wait until it is there */
 void monitor_say(uint64_t now, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

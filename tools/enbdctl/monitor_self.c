@@ -13,7 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "deadline.h"
+#include "monitor_log.h"
 
 #ifndef PR_SET_IO_FLUSHER
 #define PR_SET_IO_FLUSHER	57	/* since Linux 5.6 */
@@ -34,38 +35,43 @@ static int never_the_victim(void)
 
 void self_protect(void)
 {
+	const uint64_t now = enbd_now_ms();
+
 	/* One arena that does not shrink: what was needed once stays at hand. */
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_TRIM_THRESHOLD, 64 << 20);
 	mallopt(M_MMAP_THRESHOLD, 64 << 20);
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
-		enbd_note("cannot stay in memory: mlockall: %s; run it as root",
-			  strerror(errno));
+		monitor_say(now, "note: cannot stay in memory: mlockall: %s; run it as root",
+			    strerror(errno));
 	if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))
-		enbd_note("memory pressure may stop it: PR_SET_IO_FLUSHER: %s; run it as root",
-			  strerror(errno));
+		monitor_say(now, "note: memory pressure may stop it: PR_SET_IO_FLUSHER: %s; run it as root",
+			    strerror(errno));
 	if (never_the_victim())
-		enbd_note("it may be killed when memory is short: oom_score_adj: %s; run it as root",
-			  strerror(errno));
+		monitor_say(now, "note: it may be killed when memory is short: oom_score_adj: %s; run it as root",
+			    strerror(errno));
 }
 
-void self_notify(const char *text)
+bool self_notify(const char *text)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	const char *path = getenv("NOTIFY_SOCKET");
 	size_t len = path ? strlen(path) : 0;
+	bool told;
 	int fd;
 
 	if (!len || len >= sizeof(addr.sun_path))
-		return;
+		return true;
 	memcpy(addr.sun_path, path, len);
 	if (path[0] == '@')
 		addr.sun_path[0] = '\0';
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return;
-	/* Nobody is left to hear that it cannot be told. */
-	sendto(fd, text, strlen(text), MSG_NOSIGNAL, (void *)&addr,
-	       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+		return false;
+	told = sendto(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT,
+		      (void *)&addr,
+		      (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+				  len)) >= 0 || errno != EAGAIN;
 	close(fd);
+	return told;
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "deadline.h"
+#include "module.h"
 #include "runstate.h"
 
 #define BUFFER_SIZE	16384
@@ -112,6 +113,11 @@ bool watch_driver(struct watch *w, struct enbd_err *err)
 
 	if (w->events.sock)
 		return true;
+	if (!module_there()) {
+		enbd_fail(err, ENBD_EXIT_KERNEL,
+			  "kernel: the module enbd is not loaded");
+		return false;
+	}
 	if (nl_open(&w->events, false, err))
 		return false;
 	w->fds[WATCH_EVENTS] = mnl_socket_get_fd(w->events.sock);

@@ -36,7 +36,7 @@ struct watch {
 /**
  * struct heard - what has happened, since it was asked last
  * @driver: something about devices, or the driver came
- * @gone: the driver went; asking for it would load it again
+ * @gone: the driver went
  * @network: an address, a link or a route has come
  * @files: a file was written or removed
  * @work: an attempt has ended
@@ -72,7 +72,7 @@ int watch_open(struct watch *watch, struct enbd_err *err);
  */
 void watch_wait(struct watch *watch, uint64_t until, struct heard *heard);
 
-/* Look for the driver if it is not there. Return: is it? */
+/* Look for the driver if it is not there, without loading it. Return: is it? */
 bool watch_driver(struct watch *watch, struct enbd_err *err);
 
 #endif /* ENBDCTL_MONITOR_WATCH_H */

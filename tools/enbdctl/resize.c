@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "ask.h"
 #include "query.h"
 #include "size.h"
 #include "verb.h"
@@ -26,7 +27,6 @@ static int resize(const struct verb_args *args,
 {
 	struct enbd_export export;
 	struct device device;
-	struct enbd_uri uri;
 	uint64_t size = 0;
 	struct nl nl;
 	int rc = -1;
@@ -37,14 +37,7 @@ static int resize(const struct verb_args *args,
 				 args->arg[1]);
 	if (query_named(args->arg[0], &nl, &device, err))
 		return -1;
-	if (enbd_uri_parse(device.uri, &uri, err)) {
-		enbd_fail(err, ENBD_EXIT_KERNEL,
-			  "/dev/%s: the driver keeps no URI that could be asked (\"%s\")",
-			  device.name, device.uri);
-		goto out;
-	}
-	if (enbd_ask_export(&uri, opts, &export, err) ||
-	    enbd_export_check(&export, uri.text, uri.export, err))
+	if (ask_device(&device, opts, &export, err))
 		goto out;
 	if (size > export.size) {
 		enbd_fail(err, ENBD_EXIT_USAGE,

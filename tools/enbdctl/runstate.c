@@ -393,7 +393,7 @@ void runstate_identify(const char *name, struct runstate_id *id)
 
 void runstate_remove(const char *name, const struct runstate_id *id)
 {
-	char file[ENBD_NAME_MAX + 8], env[ENBD_NAME_MAX + 8];
+	char file[ENBD_NAME_MAX + 8];
 	struct runstate_id now;
 	struct enbd_err ignored;
 	int dir = open_dir(false, &ignored), held;
@@ -404,11 +404,8 @@ void runstate_remove(const char *name, const struct runstate_id *id)
 	held = lock(dir, LOCK_FILE, LOCK_EX);
 	identify(dir, file, &now);
 	if (!now.known || (id->known && !memcmp(now.session, id->session,
-						sizeof(now.session)))) {
+						sizeof(now.session))))
 		unlinkat(dir, file, 0);
-		snprintf(env, sizeof(env), "%s.env", name);
-		unlinkat(dir, env, 0);
-	}
 	if (held >= 0)
 		close(held);
 	close(dir);

@@ -124,7 +124,7 @@ struct runstate_id {
 void runstate_identify(const char *name, struct runstate_id *id);
 
 /**
- * runstate_remove() - forget a device that was removed, and its NAME.env
+ * runstate_remove() - forget a device that was removed
  * @name: of the disk
  * @id: as it was before; who has the name by now keeps what is written since
  */

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* enbdctl up, down and check-config: devices by their names in enbd.conf. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "conf.h"
+#include "deadline.h"
 #include "log.h"
 #include "query.h"
 #include "runstate.h"
@@ -16,6 +19,10 @@ enum {
 	KEY_FORCE = 'f',
 };
 
+/* How long to put up with an earlier device that goes, and how often to look */
+#define GOING_MS		5000
+#define GOING_STEP_MS		50
+
 /* Both verbs; each has the options that mean something to it. */
 struct arguments {
 	const char *name[1];
@@ -23,6 +30,17 @@ struct arguments {
 	bool all;
 	bool force;
 };
+
+/* Return: -1, with EAGAIN in @err, for that may be over soon. */
+static int is_going(const struct conf_device *want, const struct device *d,
+		    struct enbd_err *err)
+{
+	enbd_fail(err, ENBD_EXIT_BUSY,
+		  "%s: /dev/%s is being removed, which takes long; try again, or end it with: enbdctl disconnect --force %s",
+		  want->name, d->name, d->name);
+	err->error = EAGAIN;
+	return -1;
+}
 
 /*
  * The device that a section describes, by its number and by its export.
@@ -32,25 +50,27 @@ static int find(const struct device *list, size_t count,
 		const struct conf_device *want, struct device *found,
 		struct enbd_err *err)
 {
-	const struct enbd_uri *uri = &want->dial.paths[0];
 	struct enbd_uri other;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
+		const bool named = !strcmp(list[i].name, want->device);
 		const bool same = !enbd_uri_parse(list[i].uri, &other, err) &&
-				  conf_same_export(&other, uri);
+				  conf_has(want, &other);
 
-		if (same && (!want->device[0] ||
-			     !strcmp(list[i].name, want->device))) {
+		if (same && (named || !want->device[0])) {
 			*found = list[i];
 			return 1;
 		}
+		if ((same || named) &&
+		    list[i].state == ENBD_DEVICE_STATE_DELETING)
+			return is_going(want, &list[i], err);
 		if (same)
 			return enbd_fail(err, ENBD_EXIT_BUSY,
 					 "%s: %s is connected as /dev/%s, not /dev/%s; disconnect that first",
-					 want->name, uri->text, list[i].name,
+					 want->name, other.text, list[i].name,
 					 want->device);
-		if (!strcmp(list[i].name, want->device))
+		if (named)
 			return enbd_fail(err, ENBD_EXIT_BUSY,
 					 "%s: /dev/%s is connected to %s; disconnect it, or choose another device",
 					 want->name, list[i].name,
@@ -78,6 +98,25 @@ static int look(const struct conf_device *want, bool load,
 	return rc;
 }
 
+/* As look(), but what is going is not there; it is waited for a while. */
+static int look_for_one_that_stays(const struct conf_device *want,
+				   struct device *found, struct enbd_err *err)
+{
+	const struct timespec step = { .tv_nsec = GOING_STEP_MS * 1000000L };
+	const uint64_t deadline = enbd_now_ms() + GOING_MS;
+	int rc;
+
+	for (;;) {
+		rc = look(want, true, found, err);
+		if (rc > 0 && found->state == ENBD_DEVICE_STATE_DELETING)
+			rc = is_going(want, found, err);
+		if (rc >= 0 || err->error != EAGAIN ||
+		    enbd_now_ms() >= deadline)
+			return rc;
+		nanosleep(&step, NULL);
+	}
+}
+
 /* Two at once would make two disks of one export. */
 static int up(struct conf_device *want)
 {
@@ -91,7 +130,7 @@ static int up(struct conf_device *want)
 	held = runstate_lock(file, &err);
 	if (held < 0)
 		return verb_failed(&err);
-	rc = look(want, true, &device, &err);
+	rc = look_for_one_that_stays(want, &device, &err);
 	if (rc < 0) {
 		rc = verb_failed(&err);
 	} else if (rc) {

@@ -134,17 +134,3 @@ void enbd_channels_discard(struct enbd_channel *channels, unsigned int count)
 		channels[i].fd = -1;
 	}
 }
-
-int enbd_ask_export(const struct enbd_uri *uri,
-		    const struct enbd_client_opts *opts,
-		    struct enbd_export *export, struct enbd_err *err)
-{
-	struct enbd_client client;
-	int rc;
-
-	if (enbd_client_open(&client, uri, opts, err))
-		return -1;
-	rc = enbd_nego_info(&client.nego, uri->export, export, err);
-	enbd_client_close(&client);
-	return rc;
-}

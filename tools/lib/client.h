@@ -106,17 +106,4 @@ int enbd_channel_open(struct enbd_channel *channel, const struct enbd_uri *uri,
  */
 void enbd_channels_discard(struct enbd_channel *channels, unsigned int count);
 
-/**
- * enbd_ask_export() - what a server says about an export now
- * @uri: which
- * @opts: how to connect
- * @export: receives it
- * @err: receives what went wrong
- *
- * Return: 0 or -1.
- */
-int enbd_ask_export(const struct enbd_uri *uri,
-		    const struct enbd_client_opts *opts,
-		    struct enbd_export *export, struct enbd_err *err);
-
 #endif /* ENBD_CLIENT_H */
