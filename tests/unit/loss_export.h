@@ -15,8 +15,8 @@ static struct server_config server;
 static struct state_dir state;
 
 /*
- * fdatasync() of the file that is named here fails once, at @fail_at or later;
- * @others: that of all others, each time
+ * fdatasync() or fsync() of the file that is named here fails once, at @fail_at or
+ * later; @others: that of all others, each time
  */
 static struct {
 	pthread_mutex_t lock;
@@ -35,7 +35,7 @@ static struct {
 	.fd = -1,
 };
 
-int fdatasync(int fd)
+static int do_sync(int fd, long number)
 {
 	int error = 0;
 
@@ -63,7 +63,17 @@ int fdatasync(int fd)
 		errno = error;
 		return -1;
 	}
-	return (int)syscall(SYS_fdatasync, fd);
+	return (int)syscall(number, fd);
+}
+
+int fdatasync(int fd)
+{
+	return do_sync(fd, SYS_fdatasync);
+}
+
+int fsync(int fd)
+{
+	return do_sync(fd, SYS_fsync);
 }
 
 /*

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* link: tools/enbd-server/vouch.c tools/enbd-server/record.c tools/enbd-server/identity.c tools/enbd-server/observe.c tools/enbd-server/holder.c tools/enbd-server/state_dir.c tools/enbd-server/process.c tools/enbd-server/slog.c */
+/* link: tools/enbd-server/vouch.c tools/enbd-server/record.c tools/enbd-server/identity.c tools/enbd-server/observe.c tools/enbd-server/disk_name.c tools/enbd-server/holder.c tools/enbd-server/state_dir.c tools/enbd-server/process.c tools/enbd-server/slog.c */
 /*
  * The state directory, with real files and real processes: what changes the
  * verifier and what does not, and who may serve an export.
@@ -233,16 +233,45 @@ static void test_killed(void **unused)
 	assert_memory_equal(one, two, V);
 }
 
-static void test_host_restarted(void **unused)
+static void restart_host(const char *boot)
 {
 	struct enbd_err err = { 0 };
+
+	state_dir_close(&state);
+	write_file(boot_path, boot);
+	assert_int_equal(state_dir_open(&state, &config, &err), 0);
+}
+
+/* An orderly end leaves nothing that a restart of the host could lose. */
+static void test_host_restarted(void **unused)
+{
 	uint8_t one[V], two[V];
+	struct serving s;
 
 	(void)unused;
+	serve(&s, one);
+	write_disk(&s);
+	end(&s);
+	restart_host("boot 2\n");
+	ask(two);
+	assert_memory_equal(one, two, V);
+	/* What has been served since is no longer what was left. */
+	serve_and_die(two);
+	assert_memory_equal(one, two, V);
+	restart_host("boot 3\n");
+	ask(two);
+	assert_memory_not_equal(one, two, V);
+	/* Somebody changes the file on the way. */
+	restart_host("boot 4\n");
+	write_file(disk_path, "DATA");
 	ask(one);
-	state_dir_close(&state);
-	write_file(boot_path, "boot 2\n");
-	assert_int_equal(state_dir_open(&state, &config, &err), 0);
+	assert_memory_not_equal(one, two, V);
+	/* It could not be written back at the end. */
+	serve(&s, two);
+	assert_memory_equal(one, two, V);
+	vouch_lost(s.vouch);
+	end(&s);
+	restart_host("boot 5\n");
 	ask(two);
 	assert_memory_not_equal(one, two, V);
 }

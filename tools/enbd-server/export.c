@@ -226,8 +226,9 @@ int export_close(struct export *export)
 
 	end_threads(export);
 	for (i = 0; i < export->config->file_count; i++) {
+		/* With the times of the files, by which they are known again */
 		if (!export->config->read_only &&
-		    fdatasync(export->files[i].sync_fd) && !err)
+		    fsync(export->files[i].sync_fd) && !err)
 			err = errno;
 	}
 	if (export->vouch)

@@ -32,7 +32,6 @@
  * @changed: the lease's thread has something to do, or has ended
  * @killed: the last server did not come to its end; constant
  * @record: as it is in the file; sequence 0: there was none
- * @identity: of the members
  * @verifier: what clients are told
  * @running: there is a thread that renews the lease
  * @stop: it shall end
@@ -52,7 +51,6 @@ struct keeper {
 	pthread_cond_t changed;
 	bool killed;
 	struct record record;
-	uint8_t identity[IDENTITY_LEN];
 	uint8_t verifier[IDENTITY_LEN];
 	bool running;
 	bool stop;
@@ -209,8 +207,7 @@ bool vouch_killed(const struct vouch *vouch)
 /* With lock */
 static void make_verifier(struct keeper *k)
 {
-	record_verifier(k->state->boot_id, k->state->boot_id_len, k->identity,
-			k->record.generation, k->verifier);
+	record_verifier(&k->record, k->verifier);
 }
 
 /* With lock, which is released while the thread waits */
@@ -307,9 +304,12 @@ static int decide(struct keeper *k, const struct observed *now,
 		  int (*find_loss)(void *ctx), void *ctx)
 {
 	const bool is_new = !k->record.sequence;
-	const bool trusted = is_new || record_trusts(&k->record, now);
+	uint8_t boot[IDENTITY_LEN];
 	const char *why = NULL;
 
+	record_boot(k->state->boot_id, k->state->boot_id_len, boot);
+	if (!is_new)
+		why = record_doubt(&k->record, boot, now);
 	if (is_new) {
 		if (reserve(k) || new_generation(k))
 			return -1;
@@ -317,12 +317,13 @@ static int decide(struct keeper *k, const struct observed *now,
 	}
 	k->record.clean = false;
 	k->record.until = INT64_MIN;
+	memcpy(k->record.boot, boot, IDENTITY_LEN);
+	memcpy(k->record.stamp, now->identity, IDENTITY_LEN);
+	memset(k->record.lasting, 0, IDENTITY_LEN);
 	if (write_record(k, false))
 		return -1;
 	if (find_loss(ctx) && !is_new)
 		why = "what its last server had taken could not be written back";
-	if (!trusted)
-		why = "its files were changed while this server did not serve them";
 	if (why) {
 		slog_info("export \"%s\": %s; clients that have unflushed writes will be told that these may be lost",
 			  k->name, why);
@@ -342,7 +343,6 @@ int vouch_begin(struct vouch *vouch, const struct observed *now,
 	struct keeper *k = container_of(vouch, struct keeper, vouch);
 	int error;
 
-	memcpy(k->identity, now->identity, IDENTITY_LEN);
 	if (decide(k, now, find_loss, ctx))
 		return enbd_fail(err, ENBD_EXIT_GENERAL,
 				 "%s: cannot write the state of export \"%s\": %s; check its disk",
@@ -400,8 +400,7 @@ void vouch_end(struct vouch *vouch, const struct observed *now)
 	struct keeper *k = container_of(vouch, struct keeper, vouch);
 
 	pthread_mutex_lock(&k->lock);
-	memcpy(k->record.stamp, now->stamp, IDENTITY_LEN);
-	k->record.clean = true;
+	record_leave(&k->record, now);
 	if ((k->unsaved && new_generation(k)) || write_record(k, true))
 		slog_error("export \"%s\": cannot write to %s: %s", k->name,
 			   k->state->path, strerror(errno));
