@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* link: tools/enbd-server/vouch.c tools/enbd-server/record.c tools/enbd-server/identity.c tools/enbd-server/observe.c tools/enbd-server/disk_name.c tools/enbd-server/holder.c tools/enbd-server/state_dir.c tools/enbd-server/process.c tools/enbd-server/slog.c */
+/* link: tools/enbd-server/vouch.c tools/enbd-server/marks.c tools/enbd-server/record.c tools/enbd-server/identity.c tools/enbd-server/observe.c tools/enbd-server/disk_name.c tools/enbd-server/holder.c tools/enbd-server/state_dir.c tools/enbd-server/process.c tools/enbd-server/slog.c */
 /*
  * The state directory, with real files and real processes: what changes the
  * verifier and what does not, and who may serve an export.
@@ -20,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "tools/enbd-server/marks.h"
 #include "tools/enbd-server/observe.h"
 #include "tools/enbd-server/vouch.h"
 
@@ -152,6 +153,9 @@ static void ask(uint8_t *verifier)
 	end(&s);
 }
 
+/* What a server is doing when it is killed */
+static void (*last_act)(struct serving *s);
+
 /* A server in a process of its own that writes and is killed */
 static void serve_and_die(uint8_t *verifier)
 {
@@ -164,6 +168,8 @@ static void serve_and_die(uint8_t *verifier)
 	if (!pid) {
 		serve(&s, verifier);
 		write_disk(&s);
+		if (last_act)
+			last_act(&s);
 		if (write(fds[1], verifier, V) != V)
 			_exit(1);
 		pause();
@@ -387,6 +393,73 @@ static void test_lost_meanwhile(void **unused)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	ask(two);
 	assert_memory_not_equal(one, two, V);
+}
+
+static void ask_kernel(struct serving *s)
+{
+	vouch_ask(s->vouch, 0);
+	vouch_ask(s->vouch, MEMBERS_MAX - 1);
+	vouch_told(s->vouch, 0);
+}
+
+static void ask_and_hear(struct serving *s)
+{
+	ask_kernel(s);
+	vouch_told(s->vouch, MEMBERS_MAX - 1);
+}
+
+/* As if it had been so long ago: the last server was killed then. */
+static void age_marks(unsigned int ms)
+{
+	char name[16 + 2 * IDENTITY_LEN] = "export-";
+	int64_t since;
+	int fd;
+
+	identity_hex(name + strlen(name), signature, IDENTITY_LEN);
+	fd = openat(state.fd, name, O_RDWR);
+	since = marks_oldest(fd);
+	assert_true(since);
+	assert_int_equal(mark_set(fd, MEMBERS_MAX - 1,
+				  since - ms * 1000000ll), 0);
+	close(fd);
+}
+
+/*
+ * Killed while it waited for what the kernel has to say of its writes. Nobody
+ * will hear that: if it can have been bad, it was.
+ */
+static void test_unheard(void **unused)
+{
+	uint8_t one[V], two[V];
+	struct serving s;
+
+	(void)unused;
+	last_act = ask_kernel;
+	serve_and_die(one);
+	ask(two);
+	assert_memory_equal(one, two, V);
+	serve_and_die(two);
+	assert_memory_equal(one, two, V);
+	age_marks(VOUCH_ASK_MS);
+	ask(two);
+	assert_memory_not_equal(one, two, V);
+	/* Once */
+	last_act = ask_and_hear;
+	serve_and_die(one);
+	assert_memory_equal(one, two, V);
+	ask(two);
+	assert_memory_equal(one, two, V);
+	last_act = NULL;
+	/* An orderly end has heard everything. */
+	serve(&s, one);
+	ask_kernel(&s);
+	end(&s);
+	age_marks(VOUCH_ASK_MS);
+	ask(two);
+	assert_memory_equal(one, two, V);
+	serve_and_die(two);
+	ask(two);
+	assert_memory_equal(one, two, V);
 }
 
 /* One slot was being written when the power failed. */
@@ -628,6 +701,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost_meanwhile, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_unheard, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_torn, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_trace, setup, teardown),

@@ -110,18 +110,26 @@ static void look(void *ctx)
 static void *sync_file_systems(void *arg)
 {
 	struct export *export = arg;
+	const unsigned int count = export->config->file_count;
 	unsigned int i;
 	int error = 0;
 
-	for (i = 0; i < export->config->file_count; i++) {
+	for (i = 0; i < count; i++) {
 		const struct io_file *file = &export->files[i];
 
-		if (!file->is_block && !file->in_memory &&
-		    syncfs(file->sync_fd))
+		if (file->is_block || file->in_memory)
+			continue;
+		/* They tell of this only once, too. */
+		vouch_ask(export->vouch, i);
+		if (syncfs(file->sync_fd))
 			error = errno;
 	}
 	if (error)
 		export_data_lost(export, error);
+	for (i = 0; i < count; i++) {
+		if (!export->files[i].is_block)
+			vouch_told(export->vouch, i);
+	}
 	return NULL;
 }
 

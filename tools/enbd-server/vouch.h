@@ -23,6 +23,12 @@
 #define VOUCH_RENEW_MS	1000
 /* Without writes for so long there is no lease. */
 #define VOUCH_IDLE_MS	600000
+/*
+ * If a server was killed while it asked the kernel whether all could be written
+ * back, the answer is gone. A disk that was about to fail has kept it waiting: an
+ * answer that came sooner than this is taken for a good one.
+ */
+#define VOUCH_ASK_MS	5000
 
 /**
  * struct vouch - of one export
@@ -78,9 +84,24 @@ int vouch_begin(struct vouch *vouch, const struct observed *now,
 void vouch_watch(struct vouch *vouch, void (*look)(void *ctx), void *ctx);
 
 /**
+ * vouch_ask() - the kernel is about to be asked for what it could not write back
+ * @vouch: begun
+ * @member: which one is asked; by one thread at a time
+ *
+ * It tells of a loss once, even if whoever has asked was killed meanwhile. If that
+ * happens before vouch_told() the next server knows that there was a question.
+ */
+void vouch_ask(struct vouch *vouch, unsigned int member);
+
+/* The answer has come, and if it was bad vouch_lost() has been called. */
+void vouch_told(struct vouch *vouch, unsigned int member);
+
+/**
  * vouch_verifier() - what clients are told; any thread
  * @vouch: begun
  * @verifier: filled
+ *
+ * Does not wait for any disk.
  *
  * Return: 0, or EIO while nobody may be told, see vouch_lost().
  */
@@ -92,7 +113,8 @@ int vouch_verifier(struct vouch *vouch, uint8_t verifier[IDENTITY_LEN]);
  *
  * When it returns the verifier is another one, also for later servers. Waits
  * for the disk of the folder. If that fails it is tried again each
- * VOUCH_RENEW_MS, and vouch_verifier() tells nobody until it is done.
+ * VOUCH_RENEW_MS. From the call on, and until it is done, vouch_verifier() tells
+ * nobody.
  */
 void vouch_lost(struct vouch *vouch);
 
