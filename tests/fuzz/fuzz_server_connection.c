@@ -205,6 +205,20 @@ static void put_requests(int fd, const uint8_t *data, size_t size,
 	}
 }
 
+static bool admit(void *ctx, struct connection *conn, bool replaces)
+{
+	(void)ctx;
+	(void)conn;
+	(void)replaces;
+	return true;
+}
+
+static void release(void *ctx, struct connection *conn)
+{
+	(void)ctx;
+	(void)conn;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -215,6 +229,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.count = 1,
 		.handshake_ms = 100000,
 		.stalled = stalled,
+		.admit = admit,
+		.release = release,
 	};
 	struct connection *conn;
 	int fds[2];

@@ -135,6 +135,13 @@ static void release(unsigned int number)
 	io->done(io);
 }
 
+static bool admit(void *ctx, struct connection *conn, bool replaces)
+{
+	(void)ctx;
+	(void)conn;
+	return !replaces;
+}
+
 static bool stalled(void *ctx, struct connection *conn, int fd)
 {
 	(void)ctx;
@@ -220,6 +227,7 @@ static void open_peer(void)
 	peer.env.count = 1;
 	peer.env.handshake_ms = DEADLINE_MS;
 	peer.env.stalled = stalled;
+	peer.env.admit = admit;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	peer.fd = fds[0];
 	peer.conn = connection_create(&peer.env, fds[1], "test");

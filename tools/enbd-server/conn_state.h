@@ -90,6 +90,7 @@ struct buffer {
  * @peer: for messages
  * @phase: enum conn_phase; only grows
  * @fenced: it was another connection that asked for the end
+ * @fencing: it waits in its handshake for a fence
  * @out: replies on their way; out.lock also protects what is marked (lock)
  * @binding: in the sessions of @told, and has their lock
  *
@@ -124,6 +125,7 @@ struct connection {
 	char peer[128];
 	atomic_int phase;
 	atomic_bool fenced;
+	atomic_bool fencing;
 	struct output out;
 	struct binding binding;
 
@@ -201,6 +203,15 @@ int ext_hello(struct connection *conn, struct target *target,
 /* hs_extension.bind */
 int ext_bind(struct connection *conn, const uint8_t *session, uint32_t channel,
 	     uint32_t incarnation);
+
+/**
+ * ext_admit() - the handshake is over: is there a place for the client?
+ * @conn: bound or not
+ *
+ * If there is none it gets that of an older connection of its channel, which its
+ * client has given up.
+ */
+bool ext_admit(struct connection *conn);
 
 /**
  * ext_check() - may this FENCE or KEEPALIVE be carried out?

@@ -21,7 +21,11 @@ struct connection;
  * @handshake_ms: time a client has for the handshake
  * @stalled: is asked to call connection_resume() once the client's socket can
  *           take more; any thread; false if that is not possible
- * @ctx: for @stalled
+ * @admit: the handshake is over, may the connection stay? Its own thread, at most
+ *         once with true as answer. @replaces: one that was admitted has been told
+ *         to end in favour of this one
+ * @release: one that was admitted is only left to end
+ * @ctx: for these
  *
  * Does not change while there are connections.
  */
@@ -30,6 +34,8 @@ struct connection_env {
 	size_t count;
 	unsigned int handshake_ms;
 	bool (*stalled)(void *ctx, struct connection *conn, int fd);
+	bool (*admit)(void *ctx, struct connection *conn, bool replaces);
+	void (*release)(void *ctx, struct connection *conn);
 	void *ctx;
 };
 
@@ -74,6 +80,9 @@ void connection_drain(struct connection *conn);
  * connection_run() returns. Any thread.
  */
 void connection_stop(struct connection *conn);
+
+/* Does it wait in its handshake for a fence? Any thread, as connection_stop() */
+bool connection_is_fencing(struct connection *conn);
 
 /* After env.stalled() returned true, once, from any thread */
 void connection_resume(struct connection *conn);
