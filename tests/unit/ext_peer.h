@@ -23,6 +23,7 @@
 
 #include <linux/enbd_wire.h>
 
+#include "tools/enbd-server/buffers.h"
 #include "tools/enbd-server/connection.h"
 #include "tools/enbd-server/sessions.h"
 
@@ -257,6 +258,7 @@ static inline void start_disk(void)
 	env.targets = targets;
 	env.count = 1;
 	env.handshake_ms = DEADLINE_MS;
+	env.buffers = buffers_create(1u << 30);
 	env.stalled = stalled;
 	env.admit = admit;
 	env.release = give_place;
@@ -266,6 +268,7 @@ static inline void start_disk(void)
 static inline void end_disk(void)
 {
 	sessions_destroy(disk.target.sessions);
+	buffers_destroy(env.buffers);
 }
 
 static inline void option(struct peer *p, uint32_t number, const void *data,

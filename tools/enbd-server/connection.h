@@ -12,6 +12,7 @@
 
 #include "target.h"
 
+struct buffers;
 struct connection;
 
 /**
@@ -19,6 +20,7 @@ struct connection;
  * @targets: exports, at least one; the first is the default
  * @count: how many
  * @handshake_ms: time a client has for the handshake
+ * @buffers: for the data of all clients
  * @stalled: is asked to call connection_resume() once the client's socket can
  *           take more; any thread; false if that is not possible
  * @admit: the handshake is over, may the connection stay? Its own thread, at most
@@ -33,6 +35,7 @@ struct connection_env {
 	struct target *const *targets;
 	size_t count;
 	unsigned int handshake_ms;
+	struct buffers *buffers;
 	bool (*stalled)(void *ctx, struct connection *conn, int fd);
 	bool (*admit)(void *ctx, struct connection *conn, bool replaces);
 	void (*release)(void *ctx, struct connection *conn);

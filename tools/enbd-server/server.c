@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "buffers.h"
 #include "clients.h"
 #include "connection.h"
 #include "process.h"
@@ -349,9 +350,10 @@ int server_run(const struct server_config *config,
 	server.env.admit = admit;
 	server.env.release = release;
 	server.env.ctx = &server;
+	server.env.buffers = buffers_create(config->memory);
 	clients_init(&server.clients, config->max_connections);
 	pthread_mutex_init(&server.lock, NULL);
-	if (setup(&server)) {
+	if (!server.env.buffers || setup(&server)) {
 		slog_error("cannot start: %s", strerror(errno));
 		return ENBD_EXIT_GENERAL;
 	}
@@ -363,5 +365,6 @@ int server_run(const struct server_config *config,
 	close(server.signals);
 	close(server.ended);
 	close(server.epoll);
+	buffers_destroy(server.env.buffers);
 	return rc;
 }
