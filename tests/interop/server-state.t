@@ -114,6 +114,24 @@ ok "it grows with the file" eventually 10 grown
 is "$(ext hello go write 9437180 tail keepalive | tail -n 1)" 9437184 "and is served to its end"
 is "$(tail -c 4 "$T/disk")" tail "in the file"
 
+
+# growth, by somebody else, while nothing is written
+stop TERM
+serve 0 "${serving[@]}"
+hello
+verifier=$VERIFIER
+truncate -s 10M "$T/disk"
+regrown()
+{
+	[ "$(ext hello go keepalive | tail -n 1)" = 10485760 ]
+}
+ok "it grows again" eventually 10 regrown
+sleep 0.3
+stop KILL
+serve 0 "${serving[@]}"
+hello
+is "$VERIFIER" "$verifier" "that the server has seen is no change by another"
+
 # SIGTERM with clients
 exec {TO}> >(ext hello bind x 2 1 go wait flush eof >"$T/client" 2>&1)
 client=$!

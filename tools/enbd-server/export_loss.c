@@ -11,6 +11,7 @@
 #include "export.h"
 #include "export_io.h"
 #include "file_ops.h"
+#include "observe.h"
 #include "process.h"
 #include "slog.h"
 #include "util.h"
@@ -84,7 +85,7 @@ static void check_done(struct file_io *io)
 	atomic_store(&check->busy, false);
 }
 
-/* vouch_watch(): never waits. A flush that hangs holds up only its own member's. */
+/* vouch_watcher.look: never waits. A flush that hangs holds up only its own member's. */
 static void look(void *ctx)
 {
 	struct export *export = ctx;
@@ -102,6 +103,19 @@ static void look(void *ctx)
 		engine->ops->submit(engine, &check->io);
 	}
 }
+
+/* vouch_watcher.changed */
+static int64_t last_change(void *ctx)
+{
+	const struct export *export = ctx;
+
+	return observe_changed(export->files, export->config->file_count);
+}
+
+static const struct vouch_watcher watcher = {
+	.look		= look,
+	.changed	= last_change,
+};
 
 /*
  * What the kernel knew of a file that nobody had open it may have forgotten,
@@ -155,7 +169,7 @@ int export_watch(struct export *export)
 		watch->syncing = true;
 	}
 	export->watch = watch;
-	vouch_watch(export->vouch, look, export);
+	vouch_watch(export->vouch, &watcher, export);
 	return 0;
 }
 

@@ -98,6 +98,22 @@ static bool make_lasting(const struct traces *t, struct lasting *lasting)
 	return true;
 }
 
+int64_t observe_changed(const struct io_file *files, unsigned int count)
+{
+	struct statx st;
+	int64_t last = 0;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		if (files[i].is_block ||
+		    statx(files[i].fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+			  STATX_CTIME, &st))
+			continue;
+		last = MAX(last, to_ns(&st.stx_ctime));
+	}
+	return last;
+}
+
 int observe_members(const struct io_file *files, unsigned int count,
 		    struct observed *now)
 {

@@ -42,8 +42,8 @@
  * @quiet_ms: for how long there was no write
  * @failed: the file could not be written; told once
  * @again: a loss could not be written
- * @look: looks for losses, or NULL; called with the lock, takes the engine's
- * @ctx: for @look
+ * @watcher: or NULL; called with the lock, takes the engine's
+ * @ctx: for @watcher
  */
 struct keeper {
 	struct vouch vouch;
@@ -64,7 +64,7 @@ struct keeper {
 	unsigned int quiet_ms;
 	bool failed;
 	bool again;
-	void (*look)(void *ctx);
+	const struct vouch_watcher *watcher;
 	void *ctx;
 };
 
@@ -76,14 +76,20 @@ static int64_t clock_ns(clockid_t clock)
 	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
 }
 
-static int64_t wall_ns(void)
+/*
+ * Now, or when the members were changed last, @changed. The clock of their file
+ * system may be ahead of ours, or ours have been set back.
+ */
+static int64_t latest(int64_t changed)
 {
-	return clock_ns(CLOCK_REALTIME);
+	const int64_t now = clock_ns(CLOCK_REALTIME);
+
+	return MAX(now, changed);
 }
 
-static int64_t lease_end(void)
+static int64_t lease_end(int64_t changed)
 {
-	return wall_ns() + VOUCH_LEASE_MS * 1000000ll;
+	return latest(changed) + VOUCH_LEASE_MS * 1000000ll;
 }
 
 static int take_lock(int fd, void *ctx)
@@ -246,6 +252,9 @@ static void wait_a_while(struct keeper *k)
 		.tv_nsec = at % 1000000000,
 	};
 
+	/* Whoever has noticed something may have found the lock taken. */
+	if (atomic_load(&k->vouch.noticed))
+		return;
 	if (atomic_load(&k->vouch.busy) || k->again)
 		pthread_cond_timedwait(&k->changed, &k->lock, &ts);
 	else
@@ -255,7 +264,9 @@ static void wait_a_while(struct keeper *k)
 /* With lock: the next lease. It needs to survive us, not the host. */
 static void renew(struct keeper *k)
 {
-	k->record.until = lease_end();
+	const int64_t changed = k->watcher ? k->watcher->changed(k->ctx) : 0;
+
+	k->record.until = lease_end(changed);
 	if (!write_record(k, false) || k->failed)
 		return;
 	k->failed = true;
@@ -292,6 +303,11 @@ static void *renew_thread(void *arg)
 		wait_a_while(k);
 		if (k->again && !k->stop)
 			try_again(k);
+		if (atomic_exchange(&k->vouch.noticed, false)) {
+			renew(k);
+			atomic_store(&k->vouch.used, true);
+			atomic_store(&k->vouch.busy, true);
+		}
 		if (k->stop || !atomic_load(&k->vouch.busy))
 			continue;
 		if (atomic_exchange(&k->vouch.used, false))
@@ -302,8 +318,8 @@ static void *renew_thread(void *arg)
 			renew(k);
 		else
 			atomic_store(&k->vouch.busy, false);
-		if (k->look)
-			k->look(k->ctx);
+		if (k->watcher)
+			k->watcher->look(k->ctx);
 	}
 	k->running = false;
 	pthread_cond_broadcast(&k->changed);
@@ -320,8 +336,8 @@ void vouch_wake(struct vouch *vouch)
 		renew(k);
 		k->quiet_ms = 0;
 		atomic_store(&vouch->busy, true);
-		pthread_cond_broadcast(&k->changed);
 	}
+	pthread_cond_broadcast(&k->changed);
 	pthread_mutex_unlock(&k->lock);
 }
 
@@ -366,8 +382,8 @@ static int decide(struct keeper *k, const struct observed *now,
 	}
 	/* What the last server wrote may still be on its way to the disk. */
 	atomic_store(&k->vouch.busy, k->killed);
-	k->record.until = k->killed ? lease_end() : wall_ns();
-	k->record.until = MAX(now->changed, k->record.until);
+	k->record.until = k->killed ? lease_end(now->changed) :
+				      latest(now->changed);
 	return write_record(k, true);
 }
 
@@ -391,13 +407,29 @@ int vouch_begin(struct vouch *vouch, const struct observed *now,
 	return 0;
 }
 
-void vouch_watch(struct vouch *vouch, void (*look)(void *ctx), void *ctx)
+void vouch_watch(struct vouch *vouch, const struct vouch_watcher *watcher,
+		 void *ctx)
 {
 	struct keeper *k = container_of(vouch, struct keeper, vouch);
 
 	pthread_mutex_lock(&k->lock);
-	k->look = look;
+	k->watcher = watcher;
 	k->ctx = ctx;
+	pthread_cond_broadcast(&k->changed);
+	pthread_mutex_unlock(&k->lock);
+}
+
+void vouch_noticed(struct vouch *vouch)
+{
+	struct keeper *k = container_of(vouch, struct keeper, vouch);
+
+	if (!vouch)
+		return;
+	atomic_store(&vouch->noticed, true);
+	/* Who has the lock wakes the thread when he gives it up, or is the thread. */
+	if (pthread_mutex_trylock(&k->lock))
+		return;
+	pthread_cond_broadcast(&k->changed);
 	pthread_mutex_unlock(&k->lock);
 }
 
@@ -439,10 +471,9 @@ void vouch_lost(struct vouch *vouch)
 	k->unsaved = true;
 	pthread_mutex_unlock(&k->telling);
 	pthread_mutex_lock(&k->lock);
-	if (change(k)) {
+	if (change(k))
 		error = errno;
-		pthread_cond_broadcast(&k->changed);
-	}
+	pthread_cond_broadcast(&k->changed);
 	pthread_mutex_unlock(&k->lock);
 	if (error)
 		slog_error("export \"%s\": cannot write to %s: %s; clients with the extension are refused until that is repaired; if this server ends before, remove the file of this export there before the next start",

@@ -34,11 +34,13 @@
  * struct vouch - of one export
  * @busy: there is a lease; without it vouch_writing() makes one
  * @used: there was a write since the lease was renewed
+ * @noticed: a change of another was, and the lease has not been renewed since
  * Others: in vouch.c
  */
 struct vouch {
 	atomic_bool busy;
 	atomic_bool used;
+	atomic_bool noticed;
 };
 
 /**
@@ -74,14 +76,37 @@ int vouch_begin(struct vouch *vouch, const struct observed *now,
 		int (*find_loss)(void *ctx), void *ctx, struct enbd_err *err);
 
 /**
- * vouch_watch() - look for losses each VOUCH_RENEW_MS, while there are writes
- *                 or there were some before the last server was killed
- * @vouch: begun
- * @look: must not wait. Who finds one calls vouch_lost(), in another thread;
- *        NULL: no more, and none is running when this returns
- * @ctx: for @look
+ * struct vouch_watcher - who looks at the members
+ * @look: for losses, each VOUCH_RENEW_MS while there are writes or there were some
+ *        before the last server was killed. Who finds one calls vouch_lost(), in
+ *        another thread
+ * @changed: when were they changed last, struct observed? By the clock of their
+ *           file system, which may be ahead of ours
+ *
+ * Neither may wait.
  */
-void vouch_watch(struct vouch *vouch, void (*look)(void *ctx), void *ctx);
+struct vouch_watcher {
+	void (*look)(void *ctx);
+	int64_t (*changed)(void *ctx);
+};
+
+/**
+ * vouch_watch() - from now on look at the members
+ * @vouch: begun
+ * @watcher: how, kept; NULL: no more, and nobody is looking when this returns
+ * @ctx: for @watcher
+ */
+void vouch_watch(struct vouch *vouch, const struct vouch_watcher *watcher,
+		 void *ctx);
+
+/**
+ * vouch_noticed() - a member was changed by another, and we have seen it
+ * @vouch: begun, or NULL
+ *
+ * Later servers shall not take it for a change when nobody served it. Any thread;
+ * does not wait.
+ */
+void vouch_noticed(struct vouch *vouch);
 
 /**
  * vouch_ask() - the kernel is about to be asked for what it could not write back
