@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* link: tools/enbd-server/connection.c tools/enbd-server/conn_ext.c tools/enbd-server/sessions.c tools/enbd-server/transmit.c tools/enbd-server/conn_memory.c tools/enbd-server/output.c tools/enbd-server/handshake.c tools/enbd-server/hs_parts.c tools/enbd-server/hs_ext.c tools/enbd-server/proto.c */
+/* link: tools/enbd-server/connection.c tools/enbd-server/conn_ext.c tools/enbd-server/sessions.c tools/enbd-server/transmit.c tools/enbd-server/conn_input.c tools/enbd-server/pieces.c tools/enbd-server/buffers.c tools/enbd-server/conn_memory.c tools/enbd-server/output.c tools/enbd-server/handshake.c tools/enbd-server/hs_parts.c tools/enbd-server/hs_ext.c tools/enbd-server/proto.c */
 /*
  * Any bytes as all that a client ever sends, over a socket, to a disk in
  * memory. The first byte says how the disk works and how much of a proper
@@ -14,6 +14,7 @@
 
 #include <linux/enbd_wire.h>
 
+#include "tools/enbd-server/buffers.h"
 #include "tools/enbd-server/connection.h"
 #include "tools/enbd-server/sessions.h"
 #include "tools/enbd-server/slog.h"
@@ -205,16 +206,32 @@ static void put_requests(int fd, const uint8_t *data, size_t size,
 	}
 }
 
+static bool admit(void *ctx, struct connection *conn, bool replaces)
+{
+	(void)ctx;
+	(void)conn;
+	(void)replaces;
+	return true;
+}
+
+static void release(void *ctx, struct connection *conn)
+{
+	(void)ctx;
+	(void)conn;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct target *const targets[] = { &target };
-	static const struct connection_env env = {
+	static struct connection_env env = {
 		.targets = targets,
 		.count = 1,
 		.handshake_ms = 100000,
 		.stalled = stalled,
+		.admit = admit,
+		.release = release,
 	};
 	struct connection *conn;
 	int fds[2];
@@ -222,6 +239,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	now = data[0] & 1;
+	/* Little, so that there is none left sometimes */
+	if (!env.buffers)
+		env.buffers = buffers_create(2u << 20);
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
 		abort();
 	if (data[0] & 2)

@@ -201,12 +201,23 @@ static void add_options(const uint8_t *data, size_t size)
 	}
 }
 
+static bool admit(void *ctx)
+{
+	const size_t *total = ctx;
+
+	return *total & 1;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t total = 0, head = 0, have = 0, step, n;
-	const struct hs_output out = { .write = take_answer, .ctx = &total };
+	const struct hs_output out = {
+		.write = take_answer,
+		.admit = admit,
+		.ctx = &total,
+	};
 	struct handshake hs;
 	uint8_t *copy;
 

@@ -23,7 +23,9 @@ static void check(const char *slot)
 	    again.changes != record.changes || again.until != record.until ||
 	    again.clean != record.clean ||
 	    memcmp(again.generation, record.generation, GENERATION_LEN) ||
-	    memcmp(again.stamp, record.stamp, IDENTITY_LEN))
+	    memcmp(again.boot, record.boot, IDENTITY_LEN) ||
+	    memcmp(again.stamp, record.stamp, IDENTITY_LEN) ||
+	    memcmp(again.lasting, record.lasting, IDENTITY_LEN))
 		abort();
 }
 

@@ -86,14 +86,52 @@ SERVERS+=("$(cat "$T/pid")" "$(cat "$T/pid2")")
 is "$(nbdinfo --size "nbd+unix:///?socket=$T/socket")" 1048576 "answers"
 
 # Clients
-truncate -s 1M "$T/third"
+ext()
+{
+	timeout 60 /usr/bin/python3 "$SERVER_TREE/tests/lib/extension.py" "$PORT" "$@"
+}
+
+# hold N WORD...: a client that stays, as HOLD; it has come so far
+hold()
+{
+	local log=$T/held.$1
+
+	shift
+	exec {HOLD}> >(ext "$@" wait >"$log" 2>&1)
+	HELD+=("$HOLD")
+	eventually 20 grep -q ready "$log"
+}
+
+truncate -s 1M "$T/third" "$T/fourth"
 serve 0 "$T/third" --max-connections 2
-exec {one}<>"/dev/tcp/127.0.0.1/$PORT" {two}<>"/dev/tcp/127.0.0.1/$PORT"
-read -rN 8 -t 10 -u $two greeting
-is "$greeting" NBDMAGIC "the second client of two"
+HELD=()
+for i in {1..10}; do
+	exec {silent}<>"/dev/tcp/127.0.0.1/$PORT"
+	HELD+=("$silent")
+done
+read -rN 8 -t 10 -u "$silent" greeting
+is "$greeting" NBDMAGIC "clients that say nothing take no place"
+ok "one client" hold 1 hello bind x 0 1 go
+ok "and another" hold 2 hello bind x 1 1 go
 nok "the third is refused" nbdinfo --size "$URI"
-exec {one}>&- {two}>&-
-ok "until one leaves" eventually 10 nbdinfo --size "$URI"
+is "$(ext hello bind y 0 1 go | tail -n +2)" "error 2" "and told why"
+is "$(ext hello bind x 1 2 go write 0 text flush | tail -n +2)" "" "but not one in the place of a dead one of its own"
+is "$(head -c 4 "$T/third")" text "which works"
+is "$(ext hello bind x 2 1 fence 0 1 go write 0 TEXT | tail -n +2)" "" "nor one that fences before"
+ok "now both places are free" eventually 10 nbdinfo --size "$URI"
+for fd in "${HELD[@]}"; do
+	exec {fd}>&-
+done
+
+serve 0 "$T/fourth" --name other --max-connections 1 --handshake-timeout 60
+for i in {1..80}; do
+	exec {silent}<>"/dev/tcp/127.0.0.1/$PORT"
+	HELD[i]=$silent
+done
+is "$(nbdinfo --size "$URI")" 1048576 "many that say nothing keep nobody out"
+for fd in "${HELD[@]:1:80}"; do
+	exec {fd}>&-
+done
 exec {one}<>"/dev/tcp/127.0.0.1/$PORT"
 ended "a client that has not said a word does not keep it from ending"
 exec {one}>&-

@@ -33,6 +33,26 @@ ok "HUP: it serves" alive 3145728
 is "$(cat "$T/pid")" "$PID" "it is still the same one"
 ended "TERM ends it"
 
+# Without its pid file a server has nothing left to do. Many exports take a while.
+{
+	echo "[server]"
+	echo "port = 0"
+	for i in {1..300}; do
+		truncate -s 1M "$T/many.$i"
+		printf '[export many%s]\nfile = %s\n' "$i" "$T/many.$i"
+	done
+} >"$T/conf"
+rm -rf "$T/state"
+serve -c "$T/conf" --pidfile "$T/pid"
+kill -TERM "$PID"
+while [ -e "$T/pid" ]; do
+	read -rt 0.001 -u "$NAP"
+done
+clean=$(grep -l "^state clean" "$T/state"/export-* | wc -l)
+is "$clean" 300 "when its pid file has gone all exports are closed"
+eventually 30 gone "$PID"
+wait "$PID"
+
 # end_with SIGNAL: a client with requests under way gets its answers, and what it
 # wrote is in the file; then it is told to go and the server ends by itself.
 cat >"$T/client.py" <<'END'

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # kernels: uml
 # What a client of the extension is told over the server's lives: a restart is
-# invisible, a restart of the host, another file and a changed one are not.
+# invisible, of the host too if the server had ended in order; a crash of the host,
+# another file and a changed one are not.
 . "$(dirname "$0")/../lib/server.sh"
 
 ext()
@@ -62,6 +63,21 @@ serve 0 "${serving[@]}"
 hello
 is "$SIGNATURE" "$signature" "the host was restarted: the same signature"
 isnt "$VERIFIER" "$verifier" "another verifier"
+like "$(cat "$LOG")" "restarted before its last server had ended in order" "and the log says why"
+verifier=$VERIFIER
+
+ext hello bind x 0 1 go write 0 data >/dev/null
+stop TERM
+echo three >"$T/boot"
+serve 0 "${serving[@]}"
+hello
+is "$SIGNATURE $VERIFIER" "$signature $verifier" "the host was restarted in order: the same"
+stop TERM
+echo four >"$T/boot"
+echo changed | dd of="$T/disk" conv=notrunc status=none
+serve 0 "${serving[@]}"
+hello
+isnt "$VERIFIER" "$verifier" "the file was changed by another on the way: another verifier"
 verifier=$VERIFIER
 
 stop TERM
@@ -97,6 +113,24 @@ grown()
 ok "it grows with the file" eventually 10 grown
 is "$(ext hello go write 9437180 tail keepalive | tail -n 1)" 9437184 "and is served to its end"
 is "$(tail -c 4 "$T/disk")" tail "in the file"
+
+
+# growth, by somebody else, while nothing is written
+stop TERM
+serve 0 "${serving[@]}"
+hello
+verifier=$VERIFIER
+truncate -s 10M "$T/disk"
+regrown()
+{
+	[ "$(ext hello go keepalive | tail -n 1)" = 10485760 ]
+}
+ok "it grows again" eventually 10 regrown
+sleep 0.3
+stop KILL
+serve 0 "${serving[@]}"
+hello
+is "$VERIFIER" "$verifier" "that the server has seen is no change by another"
 
 # SIGTERM with clients
 exec {TO}> >(ext hello bind x 2 1 go wait flush eof >"$T/client" 2>&1)

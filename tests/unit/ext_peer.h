@@ -23,6 +23,7 @@
 
 #include <linux/enbd_wire.h>
 
+#include "tools/enbd-server/buffers.h"
 #include "tools/enbd-server/connection.h"
 #include "tools/enbd-server/sessions.h"
 
@@ -63,6 +64,28 @@ struct peer {
 };
 
 static struct connection_env env;
+
+/* With @full there is no place but that of another one. */
+static struct {
+	bool full;
+	unsigned int replaced;
+	atomic_uint released;
+} places;
+
+static inline bool admit(void *ctx, struct connection *conn, bool replaces)
+{
+	(void)ctx;
+	(void)conn;
+	places.replaced += replaces;
+	return !places.full || replaces;
+}
+
+static inline void give_place(void *ctx, struct connection *conn)
+{
+	(void)ctx;
+	(void)conn;
+	atomic_fetch_add(&places.released, 1);
+}
 
 static inline void disk_submit(struct target *target, struct block_io *io)
 {
@@ -235,12 +258,17 @@ static inline void start_disk(void)
 	env.targets = targets;
 	env.count = 1;
 	env.handshake_ms = DEADLINE_MS;
+	env.buffers = buffers_create(1u << 30);
 	env.stalled = stalled;
+	env.admit = admit;
+	env.release = give_place;
+	memset(&places, 0, sizeof(places));
 }
 
 static inline void end_disk(void)
 {
 	sessions_destroy(disk.target.sessions);
+	buffers_destroy(env.buffers);
 }
 
 static inline void option(struct peer *p, uint32_t number, const void *data,

@@ -163,10 +163,27 @@ static inline void add_go(struct client *c, uint32_t option, const char *name,
 		add16(c, info[i]);
 }
 
+/* Is there a place for the client? How often was that asked? */
+static struct {
+	bool full;
+	unsigned int asked;
+} places;
+
+static inline bool admit_client(void *ctx)
+{
+	(void)ctx;
+	places.asked++;
+	return !places.full;
+}
+
 static inline struct client *greet(uint32_t flags)
 {
 	struct client *c = calloc(1, sizeof(*c));
-	const struct hs_output out = { .write = take_answer, .ctx = c };
+	const struct hs_output out = {
+		.write = take_answer,
+		.admit = admit_client,
+		.ctx = c,
+	};
 
 	c->limit = sizeof(c->out);
 	hs_start(&c->hs, targets, 2, &out, &extension);

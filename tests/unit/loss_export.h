@@ -15,8 +15,8 @@ static struct server_config server;
 static struct state_dir state;
 
 /*
- * fdatasync() of the file that is named here fails once, at @fail_at or later;
- * @others: that of all others, each time
+ * fdatasync() or fsync() of the file that is named here fails once, at @fail_at or
+ * later; @others: that of all others, each time, and these wait for @hold_others
  */
 static struct {
 	pthread_mutex_t lock;
@@ -28,14 +28,15 @@ static struct {
 	unsigned int fail_at;
 	int error;
 	int others;
-	unsigned int others_done;
+	bool hold_others;
+	unsigned int others_held;
 } sync_of = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.changed = PTHREAD_COND_INITIALIZER,
 	.fd = -1,
 };
 
-int fdatasync(int fd)
+static int do_sync(int fd, long number)
 {
 	int error = 0;
 
@@ -54,8 +55,11 @@ int fdatasync(int fd)
 		}
 		sync_of.running--;
 	} else {
+		sync_of.others_held += sync_of.hold_others;
+		pthread_cond_broadcast(&sync_of.changed);
+		while (sync_of.hold_others)
+			pthread_cond_wait(&sync_of.changed, &sync_of.lock);
 		error = sync_of.others;
-		sync_of.others_done += !error;
 		pthread_cond_broadcast(&sync_of.changed);
 	}
 	pthread_mutex_unlock(&sync_of.lock);
@@ -63,7 +67,17 @@ int fdatasync(int fd)
 		errno = error;
 		return -1;
 	}
-	return (int)syscall(SYS_fdatasync, fd);
+	return (int)syscall(number, fd);
+}
+
+int fdatasync(int fd)
+{
+	return do_sync(fd, SYS_fdatasync);
+}
+
+int fsync(int fd)
+{
+	return do_sync(fd, SYS_fsync);
 }
 
 /*
@@ -74,6 +88,7 @@ static struct {
 	unsigned int calls;
 	int error;
 	unsigned int syncfs_calls;
+	unsigned int syncfs_asked;
 	int syncfs_error;
 } looks;
 
@@ -97,6 +112,27 @@ int sync_file_range(int fd, off_t offset, off_t length, unsigned int flags)
 	return error ? -1 : 0;
 }
 
+/* The oldest question to the kernel that the state directory knows of, 0: none */
+static int64_t question(void)
+{
+	DIR *folder = opendir(state_path);
+	struct dirent *entry;
+	int64_t since = 0;
+	int fd;
+
+	assert_non_null(folder);
+	while ((entry = readdir(folder))) {
+		if (strncmp(entry->d_name, "export-", 7))
+			continue;
+		fd = openat(dirfd(folder), entry->d_name, O_RDONLY);
+		assert_true(fd >= 0);
+		since = marks_oldest(fd);
+		close(fd);
+	}
+	closedir(folder);
+	return since;
+}
+
 int syncfs(int fd)
 {
 	int error;
@@ -104,6 +140,7 @@ int syncfs(int fd)
 	(void)fd;
 	pthread_mutex_lock(&sync_of.lock);
 	looks.syncfs_calls++;
+	looks.syncfs_asked += question() != 0;
 	error = looks.syncfs_error;
 	pthread_mutex_unlock(&sync_of.lock);
 	errno = error;
@@ -222,6 +259,7 @@ static int setup(void **unused)
 	sync_of.calls = 0;
 	sync_of.fail_at = 0;
 	sync_of.error = 0;
+	sync_of.others_held = 0;
 	atomic_store(&retired, 0);
 	memset(&looks, 0, sizeof(looks));
 	return 0;

@@ -39,6 +39,7 @@ static void test_all_keys(void **state)
 		"state-dir = /s\n"
 		"boot-id-file = /b\n"
 		"max-connections = 7\n"
+		"memory = 64M\n"
 		"handshake-timeout = 2.5\n"
 		"\n"
 		"[export a b]\n"
@@ -66,6 +67,7 @@ static void test_all_keys(void **state)
 	assert_string_equal(config.boot_id_file, "/b");
 	assert_int_equal(config.threads, 4);
 	assert_int_equal(config.max_connections, 7);
+	assert_int_equal(config.memory, 64 << 20);
 	assert_int_equal(config.handshake_ms, 2500);
 	e = config.exports;
 	assert_string_equal(e->name, "a b");
@@ -117,6 +119,7 @@ static void test_mistakes(void **state)
 		{ "[server]\nthreads = 0\n", "conf:2: threads: not", 2 },
 		{ "[server]\nthreads = x\n", "conf:2: threads: not", 2 },
 		{ "[server]\nhandshake-timeout = 0\n", "conf:2: hand", 2 },
+		{ "[server]\nmemory = 1000\n", "conf:2: memory: not", 2 },
 		{ "[server]\nnonsense\n", "conf:2: line: not underst", 2 },
 		{ "[server]\nunix =\n", "conf:2: unix: empty", 2 },
 		{ "[export a]\nfile=/x\nport=1\n", "conf:3: port: unk", 2 },

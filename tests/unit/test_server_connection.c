@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* link: tools/enbd-server/connection.c tools/enbd-server/conn_ext.c tools/enbd-server/sessions.c tools/enbd-server/transmit.c tools/enbd-server/conn_memory.c tools/enbd-server/output.c tools/enbd-server/handshake.c tools/enbd-server/hs_parts.c tools/enbd-server/hs_ext.c tools/enbd-server/proto.c tools/enbd-server/slog.c */
+/* link: tools/enbd-server/connection.c tools/enbd-server/conn_ext.c tools/enbd-server/sessions.c tools/enbd-server/transmit.c tools/enbd-server/conn_input.c tools/enbd-server/pieces.c tools/enbd-server/buffers.c tools/enbd-server/conn_memory.c tools/enbd-server/output.c tools/enbd-server/handshake.c tools/enbd-server/hs_parts.c tools/enbd-server/hs_ext.c tools/enbd-server/proto.c tools/enbd-server/slog.c */
 /*
  * A connection over a socketpair, with a target whose operations the test
  * finishes when it likes.
@@ -21,6 +21,7 @@
 
 #include <linux/enbd_wire.h>
 
+#include "tools/enbd-server/buffers.h"
 #include "tools/enbd-server/connection.h"
 
 #define SIZE	(64u << 20)
@@ -135,6 +136,13 @@ static void release(unsigned int number)
 	io->done(io);
 }
 
+static bool admit(void *ctx, struct connection *conn, bool replaces)
+{
+	(void)ctx;
+	(void)conn;
+	return !replaces;
+}
+
 static bool stalled(void *ctx, struct connection *conn, int fd)
 {
 	(void)ctx;
@@ -219,7 +227,9 @@ static void open_peer(void)
 	peer.env.targets = targets;
 	peer.env.count = 1;
 	peer.env.handshake_ms = DEADLINE_MS;
+	peer.env.buffers = buffers_create(1u << 30);
 	peer.env.stalled = stalled;
+	peer.env.admit = admit;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	peer.fd = fds[0];
 	peer.conn = connection_create(&peer.env, fds[1], "test");
@@ -235,6 +245,7 @@ static void join_peer(void)
 
 	assert_int_equal(pthread_timedjoin_np(peer.thread, NULL, &until), 0);
 	connection_destroy(peer.conn);
+	buffers_destroy(peer.env.buffers);
 	close(peer.fd);
 	free(disk.data);
 }
@@ -581,6 +592,7 @@ static void test_handshake_deadline(void **state)
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 		peer.fd = fds[0];
 		disk.data = NULL;
+		peer.env.buffers = NULL;
 		peer.conn = connection_create(&peer.env, fds[1], "test");
 		assert_int_equal(pthread_create(&peer.thread, NULL, run, NULL),
 				 0);

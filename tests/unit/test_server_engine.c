@@ -42,9 +42,35 @@ struct op {
 	bool done;
 };
 
+/* Questions to the kernel, and how many syncs and answers there were at the end */
+static unsigned int asked, told, syncs_before, answers, answers_then;
+
 void vouch_wake(struct vouch *vouch)
 {
 	(void)vouch;
+}
+
+void vouch_ask(struct vouch *vouch, unsigned int member)
+{
+	(void)vouch;
+	assert_int_equal(member, 7);
+	pthread_mutex_lock(&lock);
+	/* One at a time */
+	assert_int_equal(asked, told);
+	asked++;
+	syncs_before = syncs;
+	pthread_mutex_unlock(&lock);
+}
+
+void vouch_told(struct vouch *vouch, unsigned int member)
+{
+	(void)vouch;
+	assert_int_equal(member, 7);
+	pthread_mutex_lock(&lock);
+	assert_int_equal(syncs, syncs_before + 1);
+	told++;
+	answers_then = answers;
+	pthread_mutex_unlock(&lock);
 }
 
 int fdatasync(int fd)
@@ -78,6 +104,7 @@ static void op_done(struct file_io *io)
 
 	pthread_mutex_lock(&lock);
 	op->answering = true;
+	answers++;
 	pthread_cond_broadcast(&changed);
 	while (op->hold)
 		pthread_cond_wait(&changed, &lock);
@@ -138,6 +165,9 @@ static struct engine *start(unsigned int threads)
 	assert_non_null(engine);
 	memset(&file, 0, sizeof(file));
 	syncs = 0;
+	asked = 0;
+	told = 0;
+	answers = 0;
 	writes = 0;
 	sync_error = 0;
 	hold_writes = false;
@@ -227,6 +257,39 @@ static void test_one_thread(void **state)
 	assert_int_equal(writes, 26);
 }
 
+/*
+ * A disk that is asked for what it has lost: that is known to the next server
+ * until the answer has come, and has been written down if it was bad.
+ */
+static void test_asked(void **state)
+{
+	struct engine *engine = start(4);
+	struct op ops[40];
+	unsigned int i;
+
+	(void)state;
+	file.is_block = true;
+	file.vouch = (struct vouch *)&file;
+	file.number = 7;
+	memset(ops, 0, sizeof(ops));
+	for (i = 0; i < 40; i++)
+		submit(engine, &ops[i], i % 2 ? IO_WRITE : IO_FLUSH,
+		       i % 2 ? IO_FUA : 0);
+	engine->ops->destroy(engine);
+	assert_int_equal(asked, syncs);
+	assert_int_equal(told, syncs);
+
+	engine = start(1);
+	file.is_block = true;
+	file.vouch = (struct vouch *)&file;
+	file.number = 7;
+	sync_error = EIO;
+	submit(engine, &ops[0], IO_FLUSH, 0);
+	engine->ops->destroy(engine);
+	assert_int_equal(told, 1);
+	assert_int_equal(answers_then, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +297,7 @@ int main(void)
 		cmocka_unit_test(test_flush_failed),
 		cmocka_unit_test(test_hand_on),
 		cmocka_unit_test(test_one_thread),
+		cmocka_unit_test(test_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

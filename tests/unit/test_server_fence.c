@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* link: tools/enbd-server/connection.c tools/enbd-server/conn_ext.c tools/enbd-server/sessions.c tools/enbd-server/transmit.c tools/enbd-server/conn_memory.c tools/enbd-server/output.c tools/enbd-server/handshake.c tools/enbd-server/hs_parts.c tools/enbd-server/hs_ext.c tools/enbd-server/proto.c tools/enbd-server/slog.c */
+/* link: tools/enbd-server/connection.c tools/enbd-server/conn_ext.c tools/enbd-server/sessions.c tools/enbd-server/transmit.c tools/enbd-server/conn_input.c tools/enbd-server/pieces.c tools/enbd-server/buffers.c tools/enbd-server/conn_memory.c tools/enbd-server/output.c tools/enbd-server/handshake.c tools/enbd-server/hs_parts.c tools/enbd-server/hs_ext.c tools/enbd-server/proto.c tools/enbd-server/slog.c */
 /* FENCE over real sockets, and all that may happen while it waits. */
 #include "ext_peer.h"
 #include "tools/enbd-server/slog.h"
@@ -89,6 +89,47 @@ static void test_fence_refused(void **state)
 	leave(&a);
 	leave(&b);
 	leave(&foreign);
+	end_disk();
+}
+
+/*
+ * The server is full of connections whose clients have gone. Who comes back can
+ * fence them, and gets the place of his own.
+ */
+static void test_full(void **state)
+{
+	struct peer a, b, next, stranger;
+
+	(void)state;
+	start_disk();
+	bind_peer(&a, 's', 0, 1);
+	bind_peer(&b, 's', 1, 1);
+	places.full = true;
+	open_peer(&stranger, false);
+	say_hello(&stranger, ALL_FEATURES);
+	assert_int_equal(say_bind(&stranger, 't', 0, 2), ENBD_REP_ACK);
+	send_go(&stranger);
+	assert_int_equal(option_reply(&stranger, NULL), ENBD_REP_ERR_POLICY);
+	assert_int_equal(places.replaced, 0);
+	/* Its place is given up before anybody hears that it has ended. */
+	open_peer(&next, false);
+	say_hello(&next, ALL_FEATURES);
+	assert_int_equal(say_bind(&next, 's', 0, 2), ENBD_REP_ACK);
+	send_fence_option(&next, 1, 1);
+	assert_int_equal(option_reply(&next, NULL), ENBD_REP_ACK);
+	assert_int_equal(atomic_load(&places.released), 1);
+	expect_eof(&b);
+	send_go(&next);
+	expect_go(&next);
+	assert_int_equal(places.replaced, 1);
+	expect_eof(&a);
+	join_peer(&a);
+	join_peer(&b);
+	leave(&next);
+	places.full = false;
+	send_go(&stranger);
+	expect_go(&stranger);
+	leave(&stranger);
 	end_disk();
 }
 
@@ -343,6 +384,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fence_in_flight),
 		cmocka_unit_test(test_fence_refused),
+		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_fence_option),
 		cmocka_unit_test(test_fence_deadline),
 		cmocka_unit_test(test_log_hangs),

@@ -81,6 +81,45 @@ static void test_export_name(void **state)
 	free(c);
 }
 
+/* There are as many clients as there may be: who asks may ask again. */
+static void test_full(void **state)
+{
+	struct client *c = greet(3);
+
+	(void)state;
+	places.full = true;
+	places.asked = 0;
+	add_go(c, ENBD_OPT_INFO, "first", 0, NULL);
+	feed(c, 100);
+	expect(c, ENBD_OPT_INFO, ENBD_REP_INFO, NULL);
+	expect(c, ENBD_OPT_INFO, ENBD_REP_INFO, NULL);
+	expect(c, ENBD_OPT_INFO, ENBD_REP_ACK, NULL);
+	assert_int_equal(places.asked, 0);
+	add_go(c, ENBD_OPT_GO, "nothing", 0, NULL);
+	feed(c, 100);
+	expect(c, ENBD_OPT_GO, ENBD_REP_ERR_UNKNOWN, NULL);
+	assert_int_equal(places.asked, 0);
+	add_go(c, ENBD_OPT_GO, "first", 0, NULL);
+	feed(c, 100);
+	expect(c, ENBD_OPT_GO, ENBD_REP_ERR_POLICY, NULL);
+	assert_int_equal(places.asked, 1);
+	assert_int_equal(c->hs.state, HS_OPTION);
+	places.full = false;
+	add_go(c, ENBD_OPT_GO, "first", 0, NULL);
+	feed(c, 100);
+	assert_int_equal(c->hs.state, HS_TRANSMIT);
+	free(c);
+
+	places.full = true;
+	c = greet(3);
+	add_header(c, ENBD_OPT_EXPORT_NAME, 0);
+	feed(c, 100);
+	assert_int_equal(c->hs.state, HS_CLOSE);
+	assert_int_equal(c->out_len, 18);
+	free(c);
+	places.full = false;
+}
+
 static void test_list(void **state)
 {
 	struct client *c = greet(3);
@@ -275,6 +314,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_go),
 		cmocka_unit_test(test_export_name),
+		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_extended),
 		cmocka_unit_test(test_meta_context),

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* link: tools/enbd-server/export.c tools/enbd-server/export_io.c tools/enbd-server/export_loss.c tools/enbd-server/export_size.c tools/enbd-server/sessions.c tools/enbd-server/identity.c tools/enbd-server/record.c tools/enbd-server/observe.c tools/enbd-server/vouch.c tools/enbd-server/holder.c tools/enbd-server/state_dir.c tools/enbd-server/member.c tools/enbd-server/layout.c tools/enbd-server/engine_pool.c tools/enbd-server/file_ops.c tools/enbd-server/process.c tools/enbd-server/slog.c */
+/* link: tools/enbd-server/export.c tools/enbd-server/export_io.c tools/enbd-server/export_loss.c tools/enbd-server/export_size.c tools/enbd-server/sessions.c tools/enbd-server/identity.c tools/enbd-server/record.c tools/enbd-server/observe.c tools/enbd-server/disk_name.c tools/enbd-server/vouch.c tools/enbd-server/marks.c tools/enbd-server/holder.c tools/enbd-server/state_dir.c tools/enbd-server/member.c tools/enbd-server/layout.c tools/enbd-server/engine_pool.c tools/enbd-server/file_ops.c tools/enbd-server/process.c tools/enbd-server/slog.c */
 /*
  * What an export does when the kernel could not write data back, and that it
  * grows. The disk's fdatasync() is this test's.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -22,6 +23,7 @@
 #include <cmocka.h>
 
 #include "tools/enbd-server/export.h"
+#include "tools/enbd-server/marks.h"
 #include "tools/enbd-server/sessions.h"
 #include "tools/enbd-server/slog.h"
 #include "tools/enbd-server/state_dir.h"
@@ -277,8 +279,7 @@ static void test_loss_unsaved(void **unused)
 	};
 	struct export *export = open_export(&config, &state);
 	struct target_identity before, after, restarted;
-	const struct timespec until = deadline();
-	unsigned int done;
+	const long long until = now_ms() + DEADLINE_S * 1000;
 
 	(void)unused;
 	identify(export, &before);
@@ -290,13 +291,11 @@ static void test_loss_unsaved(void **unused)
 			 EIO);
 	pthread_mutex_lock(&sync_of.lock);
 	sync_of.others = 0;
-	done = sync_of.others_done;
-	while (sync_of.others_done == done)
-		assert_int_equal(pthread_cond_timedwait(&sync_of.changed,
-							&sync_of.lock, &until),
-				 0);
 	pthread_mutex_unlock(&sync_of.lock);
-	identify(export, &after);
+	while (export->target.ops->identify(&export->target, &after)) {
+		assert_true(now_ms() < until);
+		usleep(10000);
+	}
 	assert_memory_not_equal(before.verifier, after.verifier, 32);
 	assert_int_equal(export_close(export), -EIO);
 	sync_of.fd = -1;
@@ -304,6 +303,69 @@ static void test_loss_unsaved(void **unused)
 	identify(export, &restarted);
 	assert_memory_equal(after.verifier, restarted.verifier, 32);
 	assert_int_equal(export_close(export), 0);
+}
+
+/* The state directory's disk hangs: who says HELLO is not kept waiting. */
+static void test_loss_slow_to_save(void **unused)
+{
+	struct export_config config = {
+		.name = "x", .files = files, .file_count = 1,
+	};
+	struct export *export = open_export(&config, &state);
+	const struct timespec until = deadline();
+	struct target_identity before, after;
+	struct call call;
+
+	(void)unused;
+	identify(export, &before);
+	sync_of.fd = export->files[0].sync_fd;
+	sync_of.error = EIO;
+	sync_of.hold_others = true;
+	begin(export, &call, IO_FLUSH, 0);
+	pthread_mutex_lock(&sync_of.lock);
+	while (!sync_of.others_held)
+		assert_int_equal(pthread_cond_timedwait(&sync_of.changed,
+							&sync_of.lock, &until),
+				 0);
+	pthread_mutex_unlock(&sync_of.lock);
+	assert_int_equal(export->target.ops->identify(&export->target, &after),
+			 EIO);
+	/* Nobody hears of the loss before it is written down. */
+	assert_false(call.done);
+	assert_int_equal(atomic_load(&export->target.epoch), 0);
+	pthread_mutex_lock(&sync_of.lock);
+	sync_of.hold_others = false;
+	pthread_cond_broadcast(&sync_of.changed);
+	pthread_mutex_unlock(&sync_of.lock);
+	assert_int_equal(await(&call), EIO);
+	identify(export, &after);
+	assert_memory_not_equal(before.verifier, after.verifier, 32);
+	sync_of.fd = -1;
+	assert_int_equal(export_close(export), -EIO);
+}
+
+/* A loss that cannot be written down: that there was a question stays known. */
+static void test_loss_unsaved_and_killed(void **unused)
+{
+	struct export_config config = {
+		.name = "x", .files = files, .file_count = 1,
+	};
+	struct export *export = open_export(&config, &state);
+
+	(void)unused;
+	export->files[0].is_block = true;
+	assert_int_equal(flush(export, 0), 0);
+	assert_int_equal(question(), 0);
+	sync_of.fd = export->files[0].sync_fd;
+	sync_of.error = EIO;
+	sync_of.others = EIO;
+	assert_int_equal(flush(export, 0), EIO);
+	/* That is decided after the answer. */
+	usleep(200000);
+	assert_true(question());
+	sync_of.others = 0;
+	assert_int_equal(export_close(export), -EIO);
+	sync_of.fd = -1;
 }
 
 /* Two members: who has flushed one may still wait for the other. */
@@ -446,6 +508,7 @@ static void test_loss_meanwhile(void **unused)
 	await_looks(2);
 	assert_int_equal(export_close(export), 0);
 	assert_int_equal(looks.syncfs_calls, 2);
+	assert_int_equal(looks.syncfs_asked, 2);
 
 	serve_and_end(&config, true);
 	looks.error = EIO;
@@ -576,6 +639,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fua, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_loss_unsaved, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_loss_slow_to_save, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_loss_unsaved_and_killed,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_look, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_loss_meanwhile, setup,
 						teardown),

@@ -106,7 +106,9 @@ static struct record example(void)
 	};
 
 	memset(record.generation, 0xa5, sizeof(record.generation));
+	memset(record.boot, 0x3c, sizeof(record.boot));
 	memset(record.stamp, 0x5a, sizeof(record.stamp));
+	memset(record.lasting, 0xc3, sizeof(record.lasting));
 	return record;
 }
 
@@ -124,7 +126,9 @@ static void test_slot(void **state)
 	assert_int_equal(out.until, in.until);
 	assert_true(out.clean);
 	assert_memory_equal(out.generation, in.generation, GENERATION_LEN);
+	assert_memory_equal(out.boot, in.boot, IDENTITY_LEN);
 	assert_memory_equal(out.stamp, in.stamp, IDENTITY_LEN);
+	assert_memory_equal(out.lasting, in.lasting, IDENTITY_LEN);
 	in.clean = false;
 	in.sequence = 1;
 	in.until = 1795185143906090913;
@@ -149,69 +153,120 @@ static void test_slot(void **state)
 	assert_false(record_parse(&out, broken));
 }
 
-/* When are the files as we left them? */
-static void test_trust(void **state)
+/* When is everything there that was acknowledged? */
+static void test_doubt(void **state)
 {
 	static const struct {
 		const char *what;
 		bool clean;
-		char stamp;
+		char boot;	/* 'b' it was */
+		char files;	/* 's' they were */
+		char lasting;	/* 'l' it was, 0: nobody can know */
 		int64_t until;
 		int64_t changed;
 		bool trusted;
 	} table[] = {
-		{ "ended in order, the same", true, 's', 0, 100, true },
-		{ "ended in order, touched", true, 't', 0, 100, false },
-		{ "ended in order, touched in the lease", true, 't', 200, 100,
+		{ "ended in order, the same", true, 'b', 's', 0, 0, 100, true },
+		{ "ended in order, touched", true, 'b', 't', 'l', 0, 100,
 		  false },
-		{ "killed, our last write", false, 's', 100, 99, true },
-		{ "killed, at the end of the lease", false, 's', 100, 100,
+		{ "ended in order, touched in the lease", true, 'b', 't', 'l',
+		  200, 100, false },
+		{ "killed, our last write", false, 'b', 's', 0, 100, 99, true },
+		{ "killed, at the end of the lease", false, 'b', 's', 0, 100,
+		  100, true },
+		{ "killed, changed after", false, 'b', 's', 'l', 100, 101,
+		  false },
+		{ "killed, other files, not changed", false, 'b', 't', 'l', 100,
+		  99, false },
+		{ "killed, block device: nobody can see", false, 'b', 's', 0,
+		  100, 0, true },
+		{ "ended in order, another boot", true, 'c', 't', 'l', 0, 100,
 		  true },
-		{ "killed, changed after", false, 's', 100, 101, false },
-		{ "killed, changed after, though the stamp is the same", false,
-		  's', 100, 101, false },
-		{ "killed, block device: nobody can see", false, 's', 100, 0,
-		  true },
+		{ "ended in order, another boot, changed", true, 'c', 's', 'm',
+		  0, 100, false },
+		{ "ended in order, another boot, a disk without a name", true,
+		  'c', 's', 0, 0, 100, false },
+		{ "killed, another boot", false, 'c', 's', 'l', 200, 100,
+		  false },
 	};
-	struct observed now;
+	struct observed then, now;
 	unsigned int i;
 
 	(void)state;
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		struct record record = example();
+		uint8_t boot[IDENTITY_LEN];
+		bool trusted;
 
+		memset(&then, 's', sizeof(then));
+		memset(then.lasting, 'l', sizeof(then.lasting));
+		then.lasts = true;
+		memset(record.boot, 'b', sizeof(record.boot));
 		memset(record.stamp, 's', sizeof(record.stamp));
-		memset(&now, 0, sizeof(now));
-		memset(now.stamp, table[i].stamp, sizeof(now.stamp));
-		now.changed = table[i].changed;
-		record.clean = table[i].clean;
+		memset(record.lasting, 'l', sizeof(record.lasting));
+		record.clean = false;
+		if (table[i].clean)
+			record_leave(&record, &then);
+		assert_int_equal(record.clean, table[i].clean);
 		record.until = table[i].until;
-		if (record_trusts(&record, &now) != table[i].trusted)
+		memset(&now, table[i].files, sizeof(now));
+		memset(now.lasting, table[i].lasting, sizeof(now.lasting));
+		now.lasts = table[i].lasting;
+		now.changed = table[i].changed;
+		memset(boot, table[i].boot, sizeof(boot));
+		trusted = !record_doubt(&record, boot, &now);
+		if (trusted != table[i].trusted)
 			fail_msg("%s", table[i].what);
 	}
 }
 
-/* Each of what it is made of changes it. */
-static void test_verifier(void **state)
+/* Left by files that nobody could know again: later ones that could are others. */
+static void test_leave(void **state)
 {
-	uint8_t identity[IDENTITY_LEN] = { 1 }, other[IDENTITY_LEN] = { 2 };
-	uint8_t generation[GENERATION_LEN] = { 1 }, next[GENERATION_LEN] = { 2 };
-	uint8_t v[6][IDENTITY_LEN];
-	unsigned int i, j;
+	struct record record = example();
+	struct observed now = { .lasting = "x" };
+	uint8_t boot[IDENTITY_LEN] = "another";
 
 	(void)state;
-	record_verifier("boot", 4, identity, generation, v[0]);
-	record_verifier("boot", 4, identity, generation, v[1]);
-	assert_memory_equal(v[0], v[1], IDENTITY_LEN);
-	record_verifier("Boot", 4, identity, generation, v[1]);
-	record_verifier("boot", 3, identity, generation, v[2]);
-	record_verifier("boot", 4, other, generation, v[3]);
-	record_verifier("boot", 4, identity, next, v[4]);
-	record_verifier("", 0, identity, generation, v[5]);
-	for (i = 0; i < 6; i++) {
-		for (j = 0; j < i; j++)
-			assert_memory_not_equal(v[i], v[j], IDENTITY_LEN);
-	}
+	record_leave(&record, &now);
+	now.lasts = true;
+	assert_non_null(record_doubt(&record, boot, &now));
+	record_leave(&record, &now);
+	assert_null(record_doubt(&record, boot, &now));
+}
+
+/* A boot's name has no fixed length. */
+static void test_boot(void **state)
+{
+	uint8_t one[IDENTITY_LEN], two[IDENTITY_LEN];
+
+	(void)state;
+	record_boot("boot", 4, one);
+	record_boot("boot", 4, two);
+	assert_memory_equal(one, two, IDENTITY_LEN);
+	record_boot("boot", 3, two);
+	assert_memory_not_equal(one, two, IDENTITY_LEN);
+	record_boot("Boot", 4, two);
+	assert_memory_not_equal(one, two, IDENTITY_LEN);
+}
+
+/* Another generation is another verifier, and nothing else is. */
+static void test_verifier(void **state)
+{
+	struct record record = example();
+	uint8_t one[IDENTITY_LEN], two[IDENTITY_LEN];
+
+	(void)state;
+	record_verifier(&record, one);
+	record.clean = false;
+	record.sequence = 1;
+	memset(record.boot, 0, sizeof(record.boot));
+	memset(record.stamp, 0, sizeof(record.stamp));
+	record_verifier(&record, two);
+	assert_memory_equal(one, two, IDENTITY_LEN);
+	record.generation[GENERATION_LEN - 1] ^= 1;
+	record_verifier(&record, two);
+	assert_memory_not_equal(one, two, IDENTITY_LEN);
 }
 
 int main(void)
@@ -221,7 +276,9 @@ int main(void)
 		cmocka_unit_test(test_relative),
 		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_slot),
-		cmocka_unit_test(test_trust),
+		cmocka_unit_test(test_doubt),
+		cmocka_unit_test(test_leave),
+		cmocka_unit_test(test_boot),
 		cmocka_unit_test(test_verifier),
 	};
 

@@ -452,6 +452,41 @@ static void test_race(void **state)
 	sessions_destroy(race.sessions);
 }
 
+/* A connection comes in the place of older ones of its channel, and of no others. */
+static void test_replace(void **state)
+{
+	struct sessions *s = sessions_create(10);
+	struct peer old, older, other, stranger, new, newest;
+
+	(void)state;
+	assert_int_equal(bind_peer(s, &older, one, 3, 1), 0);
+	assert_int_equal(bind_peer(s, &old, one, 3, 2), 0);
+	assert_int_equal(bind_peer(s, &other, one, 4, 1), 0);
+	assert_int_equal(bind_peer(s, &stranger, two, 3, 1), 0);
+	join(s, &new);
+	assert_false(sessions_replace(s, &new.binding));
+	assert_int_equal(sessions_bind(s, &new.binding, one, 3, 4), 0);
+	assert_int_equal(bind_peer(s, &newest, one, 3, 5), 0);
+	/* One that has no place has none to give. */
+	atomic_store(&old.binding.has_place, true);
+	atomic_store(&other.binding.has_place, true);
+	atomic_store(&stranger.binding.has_place, true);
+	atomic_store(&newest.binding.has_place, true);
+	assert_true(sessions_replace(s, &new.binding));
+	assert_int_equal(old.stopped, 1);
+	assert_int_equal(older.stopped, 1);
+	assert_int_equal(other.stopped + stranger.stopped + newest.stopped, 0);
+	/* Nor twice */
+	assert_false(sessions_replace(s, &new.binding));
+	leave(s, &older);
+	leave(s, &old);
+	leave(s, &other);
+	leave(s, &stranger);
+	leave(s, &new);
+	leave(s, &newest);
+	sessions_destroy(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -466,6 +501,7 @@ int main(void)
 		cmocka_unit_test(test_asker_dies),
 		cmocka_unit_test(test_forget),
 		cmocka_unit_test(test_retire),
+		cmocka_unit_test(test_replace),
 		cmocka_unit_test(test_race),
 	};
 

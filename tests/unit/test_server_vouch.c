@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* link: tools/enbd-server/vouch.c tools/enbd-server/record.c tools/enbd-server/identity.c tools/enbd-server/observe.c tools/enbd-server/holder.c tools/enbd-server/state_dir.c tools/enbd-server/process.c tools/enbd-server/slog.c */
+/* link: tools/enbd-server/vouch.c tools/enbd-server/marks.c tools/enbd-server/record.c tools/enbd-server/identity.c tools/enbd-server/observe.c tools/enbd-server/disk_name.c tools/enbd-server/holder.c tools/enbd-server/state_dir.c tools/enbd-server/process.c tools/enbd-server/slog.c */
 /*
- * The state directory, with real files and real processes: what changes the
+ * What is remembered, with real files and real processes: what changes the
  * verifier and what does not, and who may serve an export.
  */
 #include <errno.h>
@@ -20,70 +20,14 @@
 
 #include <cmocka.h>
 
+#include "state_folder.h"
+#include "tools/enbd-server/marks.h"
 #include "tools/enbd-server/observe.h"
 #include "tools/enbd-server/vouch.h"
 
 #define V	IDENTITY_LEN
 
-static char dir[] = "/tmp/test_server_vouch.XXXXXX";
-static char state_path[64], disk_path[64], boot_path[64], secret_path[64];
-static struct server_config config;
-static struct state_dir state;
 static uint8_t signature[IDENTITY_LEN] = "the signature of an export";
-
-static void write_file(const char *path, const char *text)
-{
-	const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
-static int make_dir(void **unused)
-{
-	(void)unused;
-	assert_non_null(mkdtemp(dir));
-	snprintf(state_path, sizeof(state_path), "%s/state", dir);
-	snprintf(disk_path, sizeof(disk_path), "%s/disk", dir);
-	snprintf(boot_path, sizeof(boot_path), "%s/boot", dir);
-	snprintf(secret_path, sizeof(secret_path), "%s/state/secret", dir);
-	config.state_dir = state_path;
-	config.boot_id_file = boot_path;
-	return 0;
-}
-
-static int remove_dir(void **unused)
-{
-	char command[128];
-
-	(void)unused;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
-}
-
-/* Each test begins with an empty folder. */
-static int setup(void **unused)
-{
-	struct enbd_err err = { 0 };
-	char command[128];
-
-	(void)unused;
-	snprintf(command, sizeof(command), "rm -rf %s/*", dir);
-	assert_int_equal(system(command), 0);
-	write_file(boot_path, "boot 1\n");
-	write_file(disk_path, "data");
-	if (state_dir_open(&state, &config, &err))
-		fail_msg("%s", err.text);
-	return 0;
-}
-
-static int teardown(void **unused)
-{
-	(void)unused;
-	state_dir_close(&state);
-	return 0;
-}
 
 /* A server of the disk */
 struct serving {
@@ -91,9 +35,14 @@ struct serving {
 	struct io_file file;
 };
 
+/* So far is the clock of the disk's file system ahead of ours, in ns. */
+static int64_t ahead;
+
 static void observe(const struct serving *s, struct observed *now)
 {
 	assert_int_equal(observe_members(&s->file, 1, now), 0);
+	assert_int_equal(observe_changed(&s->file, 1), now->changed);
+	now->changed += ahead;
 }
 
 /* What the kernel tells at the start */
@@ -152,6 +101,9 @@ static void ask(uint8_t *verifier)
 	end(&s);
 }
 
+/* What a server is doing when it is killed */
+static void (*last_act)(struct serving *s);
+
 /* A server in a process of its own that writes and is killed */
 static void serve_and_die(uint8_t *verifier)
 {
@@ -164,6 +116,8 @@ static void serve_and_die(uint8_t *verifier)
 	if (!pid) {
 		serve(&s, verifier);
 		write_disk(&s);
+		if (last_act)
+			last_act(&s);
 		if (write(fds[1], verifier, V) != V)
 			_exit(1);
 		pause();
@@ -233,16 +187,45 @@ static void test_killed(void **unused)
 	assert_memory_equal(one, two, V);
 }
 
-static void test_host_restarted(void **unused)
+static void restart_host(const char *boot)
 {
 	struct enbd_err err = { 0 };
+
+	state_dir_close(&state);
+	write_file(boot_path, boot);
+	assert_int_equal(state_dir_open(&state, &config, &err), 0);
+}
+
+/* An orderly end leaves nothing that a restart of the host could lose. */
+static void test_host_restarted(void **unused)
+{
 	uint8_t one[V], two[V];
+	struct serving s;
 
 	(void)unused;
+	serve(&s, one);
+	write_disk(&s);
+	end(&s);
+	restart_host("boot 2\n");
+	ask(two);
+	assert_memory_equal(one, two, V);
+	/* What has been served since is no longer what was left. */
+	serve_and_die(two);
+	assert_memory_equal(one, two, V);
+	restart_host("boot 3\n");
+	ask(two);
+	assert_memory_not_equal(one, two, V);
+	/* Somebody changes the file on the way. */
+	restart_host("boot 4\n");
+	write_file(disk_path, "DATA");
 	ask(one);
-	state_dir_close(&state);
-	write_file(boot_path, "boot 2\n");
-	assert_int_equal(state_dir_open(&state, &config, &err), 0);
+	assert_memory_not_equal(one, two, V);
+	/* It could not be written back at the end. */
+	serve(&s, two);
+	assert_memory_equal(one, two, V);
+	vouch_lost(s.vouch);
+	end(&s);
+	restart_host("boot 5\n");
 	ask(two);
 	assert_memory_not_equal(one, two, V);
 }
@@ -306,6 +289,111 @@ static void test_changed_after_kill(void **unused)
 	assert_memory_not_equal(one, two, V);
 }
 
+static void look(void *ctx)
+{
+	(void)ctx;
+}
+
+static int64_t last_change(void *ctx)
+{
+	const struct serving *s = ctx;
+
+	return observe_changed(&s->file, 1) + ahead;
+}
+
+static const struct vouch_watcher watcher = {
+	.look = look,
+	.changed = last_change,
+};
+
+/* What the file says of its lease */
+static int64_t lease(void)
+{
+	char name[16 + 2 * IDENTITY_LEN] = "export-", slot[RECORD_SLOT];
+	struct record record, last = { 0 };
+	unsigned int i;
+	int fd;
+
+	identity_hex(name + strlen(name), signature, IDENTITY_LEN);
+	fd = openat(state.fd, name, O_RDONLY);
+	for (i = 0; i < RECORD_SLOTS; i++) {
+		if (pread(fd, slot, sizeof(slot), i * RECORD_SLOT) ==
+		    sizeof(slot) && record_parse(&record, slot) &&
+		    record.sequence > last.sequence)
+			last = record;
+	}
+	close(fd);
+	return last.until;
+}
+
+static void await_lease(int64_t end)
+{
+	unsigned int i;
+
+	for (i = 0; lease() < end; i++) {
+		assert_true(i < 1000);
+		usleep(10000);
+	}
+}
+
+/* A second write after the disk's clock has been seen */
+static void write_ahead(struct serving *s)
+{
+	int64_t end;
+
+	vouch_watch(s->vouch, &watcher, s);
+	ahead = 3600 * 1000000000ll;
+	end = last_change(s) + VOUCH_LEASE_MS * 1000000ll;
+	await_lease(end);
+	assert_int_equal(pwrite(s->file.fd, "y", 1, 0), 1);
+}
+
+/* A file system whose clock is ahead of ours, as another machine's may be */
+static void test_clock_ahead(void **unused)
+{
+	uint8_t one[V], two[V];
+
+	(void)unused;
+	last_act = write_ahead;
+	serve_and_die(one);
+	last_act = NULL;
+	ahead = 3600 * 1000000000ll;
+	serve_and_die(two);
+	assert_memory_equal(one, two, V);
+	serve_and_die(two);
+	assert_memory_equal(one, two, V);
+	/* And still it is noticed when there was somebody else. */
+	ahead += VOUCH_LEASE_MS * 1000000ll + 5000000000ll;
+	write_file(disk_path, "DATA");
+	ask(two);
+	assert_memory_not_equal(one, two, V);
+	ahead = 0;
+}
+
+/* Somebody else makes the file longer while it is served, and we have seen that. */
+static void test_noticed(void **unused)
+{
+	struct serving s;
+	uint8_t one[V], two[V];
+	int64_t end;
+
+	(void)unused;
+	ask(one);
+	serve(&s, two);
+	assert_memory_equal(one, two, V);
+	end = lease();
+	usleep(20000);
+	assert_int_equal(truncate(disk_path, 100), 0);
+	assert_true(observe_changed(&s.file, 1) > end);
+	vouch_noticed(s.vouch);
+	await_lease(observe_changed(&s.file, 1));
+	/* Killed */
+	vouch_close(s.vouch);
+	close(s.file.fd);
+	ask(two);
+	assert_memory_equal(one, two, V);
+}
+
 static void test_lost(void **unused)
 {
 	uint8_t one[V], two[V], three[V];
@@ -358,6 +446,73 @@ static void test_lost_meanwhile(void **unused)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	ask(two);
 	assert_memory_not_equal(one, two, V);
+}
+
+static void ask_kernel(struct serving *s)
+{
+	vouch_ask(s->vouch, 0);
+	vouch_ask(s->vouch, MEMBERS_MAX - 1);
+	vouch_told(s->vouch, 0);
+}
+
+static void ask_and_hear(struct serving *s)
+{
+	ask_kernel(s);
+	vouch_told(s->vouch, MEMBERS_MAX - 1);
+}
+
+/* As if it had been so long ago: the last server was killed then. */
+static void age_marks(unsigned int ms)
+{
+	char name[16 + 2 * IDENTITY_LEN] = "export-";
+	int64_t since;
+	int fd;
+
+	identity_hex(name + strlen(name), signature, IDENTITY_LEN);
+	fd = openat(state.fd, name, O_RDWR);
+	since = marks_oldest(fd);
+	assert_true(since);
+	assert_int_equal(mark_set(fd, MEMBERS_MAX - 1,
+				  since - ms * 1000000ll), 0);
+	close(fd);
+}
+
+/*
+ * Killed while it waited for what the kernel has to say of its writes. Nobody
+ * will hear that: if it can have been bad, it was.
+ */
+static void test_unheard(void **unused)
+{
+	uint8_t one[V], two[V];
+	struct serving s;
+
+	(void)unused;
+	last_act = ask_kernel;
+	serve_and_die(one);
+	ask(two);
+	assert_memory_equal(one, two, V);
+	serve_and_die(two);
+	assert_memory_equal(one, two, V);
+	age_marks(VOUCH_ASK_MS);
+	ask(two);
+	assert_memory_not_equal(one, two, V);
+	/* Once */
+	last_act = ask_and_hear;
+	serve_and_die(one);
+	assert_memory_equal(one, two, V);
+	ask(two);
+	assert_memory_equal(one, two, V);
+	last_act = NULL;
+	/* An orderly end has heard everything. */
+	serve(&s, one);
+	ask_kernel(&s);
+	end(&s);
+	age_marks(VOUCH_ASK_MS);
+	ask(two);
+	assert_memory_equal(one, two, V);
+	serve_and_die(two);
+	ask(two);
+	assert_memory_equal(one, two, V);
 }
 
 /* One slot was being written when the power failed. */
@@ -485,105 +640,6 @@ static void test_predecessor(void **unused)
 	end(&s);
 }
 
-static void test_secret(void **unused)
-{
-	struct enbd_err err = { 0 };
-	struct state_dir again;
-	struct stat st;
-
-	(void)unused;
-	assert_int_equal(stat(secret_path, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_int_equal(stat(state_path, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0700);
-	assert_int_equal(state_dir_open(&again, &config, &err), 0);
-	assert_memory_equal(again.secret, state.secret, SECRET_LEN);
-	state_dir_close(&again);
-	/* Another folder, another secret */
-	assert_int_equal(unlink(secret_path), 0);
-	assert_int_equal(state_dir_open(&again, &config, &err), 0);
-	assert_memory_not_equal(again.secret, state.secret, SECRET_LEN);
-	state_dir_close(&again);
-}
-
-/* Many servers at once make one secret. */
-static void test_secret_race(void **unused)
-{
-	uint8_t one[SECRET_LEN], two[SECRET_LEN];
-	struct enbd_err err = { 0 };
-	struct state_dir again;
-	unsigned int round, i;
-	int fds[2];
-
-	(void)unused;
-	for (round = 0; round < 20; round++) {
-		assert_int_equal(unlink(secret_path), 0);
-		assert_int_equal(pipe(fds), 0);
-		for (i = 0; i < 4; i++) {
-			if (fork())
-				continue;
-			if (state_dir_open(&again, &config, &err) ||
-			    write(fds[1], again.secret, SECRET_LEN) !=
-			    SECRET_LEN)
-				_exit(1);
-			_exit(0);
-		}
-		close(fds[1]);
-		for (i = 0; i < 4; i++) {
-			assert_int_equal(read(fds[0], i ? two : one,
-					      SECRET_LEN), SECRET_LEN);
-			if (i)
-				assert_memory_equal(one, two, SECRET_LEN);
-		}
-		close(fds[0]);
-		while (wait(NULL) > 0)
-			;
-	}
-}
-
-static void test_unusable(void **unused)
-{
-	struct server_config other = { .boot_id_file = boot_path };
-	struct enbd_err err = { 0 };
-	struct state_dir one, two;
-	char path[80];
-
-	(void)unused;
-	/* A damaged secret is not replaced: clients would be shut out. */
-	write_file(secret_path, "abc\n");
-	assert_int_equal(state_dir_open(&one, &config, &err), -1);
-	assert_non_null(strstr(err.text, "is damaged"));
-	/* Nor is one believed that somebody else may know or have made. */
-	assert_int_equal(chmod(secret_path, 0640), 0);
-	assert_int_equal(state_dir_open(&one, &config, &err), -1);
-	assert_non_null(strstr(err.text, "others may"));
-	assert_int_equal(chmod(secret_path, 0600), 0);
-	assert_int_equal(chmod(state_path, 0770), 0);
-	assert_int_equal(state_dir_open(&one, &config, &err), -1);
-	assert_non_null(strstr(err.text, "others may"));
-	assert_int_equal(chmod(state_path, 0700), 0);
-	assert_int_equal(unlink(secret_path), 0);
-	assert_int_equal(symlink(boot_path, secret_path), 0);
-	assert_int_equal(state_dir_open(&one, &config, &err), -1);
-	assert_non_null(strstr(err.text, "symbolic link"));
-	snprintf(path, sizeof(path), "%s/no/such", dir);
-	other.state_dir = path;
-	assert_int_equal(state_dir_open(&one, &other, &err), -1);
-	assert_non_null(strstr(err.text, "No such file"));
-	/* None is wanted: a secret that stays the same, no warning */
-	other.state_dir = "-";
-	assert_int_equal(state_dir_open(&one, &other, &err), 0);
-	assert_int_equal(state_dir_open(&two, &other, &err), 0);
-	assert_int_equal(one.fd, -1);
-	assert_string_equal(one.warning, "");
-	assert_memory_equal(one.secret, two.secret, SECRET_LEN);
-	/* The boot must have a name. */
-	assert_int_equal(unlink(secret_path), 0);
-	write_file(boot_path, "");
-	assert_int_equal(state_dir_open(&one, &config, &err), -1);
-	assert_non_null(strstr(err.text, "names this boot"));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -596,18 +652,18 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_changed_after_kill, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_clock_ahead, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_noticed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost_meanwhile, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_unheard, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_torn, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_trace, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_predecessor, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(test_secret, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_secret_race, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_unusable, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

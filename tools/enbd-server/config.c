@@ -4,12 +4,27 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <linux/enbd_wire.h>
 
 #include "size.h"
+#include "util.h"
 
 #define STRIPE_MAX	(1u << 30)
+/* Memory for data: the least, and what part of all there is if nobody says */
+#define MEMORY_MIN	(1u << 20)
+#define MEMORY_PART	8
+
+static size_t default_memory(void)
+{
+	const long pages = sysconf(_SC_PHYS_PAGES);
+	const long size = sysconf(_SC_PAGESIZE);
+
+	return pages > 0 && size > 0 ?
+		MAX((size_t)pages / MEMORY_PART * (size_t)size, MEMORY_MIN) :
+		MEMORY_MIN;
+}
 
 void config_init(struct server_config *config)
 {
@@ -20,6 +35,7 @@ void config_init(struct server_config *config)
 	config->threads = 16;
 	config->max_connections = 1024;
 	config->handshake_ms = 10000;
+	config->memory = default_memory();
 }
 
 static void free_export_config(struct export_config *export)
@@ -104,6 +120,17 @@ const char *config_set_stripe(struct export_config *export, const char *text)
 	    bytes > STRIPE_MAX)
 		return "not a size of stripes; give a multiple of 4k up to 1G, such as 64k";
 	export->stripe = bytes;
+	return NULL;
+}
+
+const char *config_set_memory(struct server_config *config, const char *text)
+{
+	uint64_t bytes;
+
+	if (enbd_parse_size(text, &bytes) || bytes < MEMORY_MIN ||
+	    bytes > SIZE_MAX / 2)
+		return "not a size of memory; give 1M or more, such as 256M";
+	config->memory = (size_t)bytes;
 	return NULL;
 }
 

@@ -32,6 +32,7 @@
  * @threads: of each export's engine
  * @max_connections: clients at a time
  * @handshake_ms: time a client has for the handshake
+ * @memory: bytes for the data of requests, of all clients together
  * @foreground: stay in the foreground, log to stderr
  */
 struct server_config {
@@ -50,6 +51,7 @@ struct server_config {
 	unsigned int threads;
 	unsigned int max_connections;
 	unsigned int handshake_ms;
+	size_t memory;
 	bool foreground;
 };
 
@@ -98,5 +100,8 @@ int config_check(const struct server_config *config, struct enbd_err *err);
  * Return: NULL, or what is wrong with @text and what would be right.
  */
 const char *config_set_stripe(struct export_config *export, const char *text);
+
+/* As config_set_stripe(), for the memory for data */
+const char *config_set_memory(struct server_config *config, const char *text);
 
 #endif /* ENBD_SERVER_CONFIG_H */

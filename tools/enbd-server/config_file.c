@@ -149,6 +149,7 @@ static int set_text(struct reading *r, const char *key, const char *value,
 static int server_key(struct reading *r, const char *key, const char *value)
 {
 	struct server_config *config = r->config;
+	const char *why;
 	uint32_t ms;
 
 	if (!strcmp(key, "listen")) {
@@ -179,6 +180,10 @@ static int server_key(struct reading *r, const char *key, const char *value)
 	if (!strcmp(key, "max-connections"))
 		return set_number(r, key, value, 1, CONNECTIONS_MAX,
 				  &config->max_connections);
+	if (!strcmp(key, "memory")) {
+		why = config_set_memory(config, value);
+		return why ? bad(r, key, why) : 1;
+	}
 	if (!strcmp(key, "handshake-timeout")) {
 		if (enbd_parse_seconds(value, &ms) || !ms ||
 		    ms > HANDSHAKE_MAX_MS)

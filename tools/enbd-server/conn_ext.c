@@ -69,6 +69,20 @@ int ext_bind(struct connection *conn, const uint8_t *session, uint32_t channel,
 			     channel, incarnation);
 }
 
+bool ext_admit(struct connection *conn)
+{
+	const struct connection_env *env = conn->env;
+	bool admitted = env->admit(env->ctx, conn, false);
+
+	if (!admitted && conn->told)
+		admitted = sessions_replace(conn->told->sessions,
+					    &conn->binding) &&
+			   env->admit(env->ctx, conn, true);
+	if (admitted)
+		atomic_store(&conn->binding.has_place, true);
+	return admitted;
+}
+
 uint32_t ext_check(const struct connection *conn,
 		   const struct nbd_request *nbd)
 {
@@ -119,6 +133,9 @@ void ext_ended(struct connection *conn)
 {
 	if (!conn->told)
 		return;
+	/* Who has fenced it may come in its place as soon as that is answered. */
+	if (atomic_load(&conn->fenced))
+		conn->env->release(conn->env->ctx, conn);
 	sessions_leave(conn->told->sessions, &conn->binding);
 	if (atomic_load(&conn->fenced))
 		slog_peer("%s: export \"%s\": channel %u was fenced; disconnected",

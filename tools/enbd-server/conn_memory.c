@@ -6,52 +6,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "buffers.h"
 #include "conn_state.h"
 #include "util.h"
-
-#define BUFFER_ALIGN	4096
-
-static unsigned int buffer_class(size_t size)
-{
-	unsigned int class = 0;
-
-	while (((size_t)1 << (class + BUFFER_MIN_SHIFT)) < size)
-		class++;
-	return class;
-}
-
-static size_t class_size(size_t size)
-{
-	return (size_t)1 << (buffer_class(size) + BUFFER_MIN_SHIFT);
-}
-
-/* With lock; @size is a class's */
-static void buffer_put(struct connection *conn, void *buf, size_t size)
-{
-	const unsigned int class = buffer_class(size);
-	struct buffer *buffer = buf;
-
-	if (conn->cached + size > BUFFER_CACHE_MAX) {
-		free(buf);
-		return;
-	}
-	buffer->next = conn->free_buffers[class];
-	conn->free_buffers[class] = buffer;
-	conn->cached += size;
-}
-
-/* With lock; NULL if none of this size is unused */
-static void *buffer_cached(struct connection *conn, size_t size)
-{
-	const unsigned int class = buffer_class(size);
-	struct buffer *buffer = conn->free_buffers[class];
-
-	if (buffer) {
-		conn->free_buffers[class] = buffer->next;
-		conn->cached -= size;
-	}
-	return buffer;
-}
 
 /* With lock: something has become less, see struct connection. */
 static void progress(struct connection *conn)
@@ -66,8 +23,8 @@ static void request_unused(struct request *req)
 	struct connection *conn = req->conn;
 
 	if (req->buf) {
-		conn->bytes -= req->buf_size;
-		buffer_put(conn, req->buf, req->buf_size);
+		conn->bytes -= buffers_cost(req->buf_size);
+		buffers_put(conn->env->buffers, req->buf, req->buf_size);
 		req->buf = NULL;
 	}
 	conn->requests--;
@@ -127,13 +84,12 @@ static bool too_much(const struct connection *conn, size_t size)
 
 struct request *request_get(struct connection *conn, size_t size)
 {
+	const size_t cost = size ? buffers_cost(size) : 0;
 	struct request *req = NULL;
 	void *buf = NULL;
 
-	if (size)
-		size = class_size(size);
 	pthread_mutex_lock(&conn->out.lock);
-	while (too_much(conn, size) && !conn->out.broken) {
+	while (too_much(conn, cost) && !conn->out.broken) {
 		/* The client may wait for these before it sends more. */
 		if (conn->arena && conn->arena->used) {
 			pthread_mutex_unlock(&conn->out.lock);
@@ -144,38 +100,28 @@ struct request *request_get(struct connection *conn, size_t size)
 		wait_for_progress(conn);
 	}
 	if (conn->out.broken)
-		goto none;
+		goto out;
 	req = conn->free_requests;
 	if (req) {
 		conn->free_requests = req->next;
 	} else {
 		req = calloc(1, sizeof(*req));
 		if (!req)
-			goto none;
+			goto out;
 		req->conn = conn;
 		req->node.release = release_request;
 		conn->allocated++;
 	}
 	conn->requests++;
-	if (size) {
-		buf = buffer_cached(conn, size);
-		conn->bytes += size;
-	}
-	pthread_mutex_unlock(&conn->out.lock);
-	if (size && !buf)
-		buf = aligned_alloc(BUFFER_ALIGN, size);
+	if (size)
+		buf = buffers_get(conn->env->buffers, size);
+	if (buf)
+		conn->bytes += cost;
 	req->buf = buf;
 	req->buf_size = size;
-	if (size && !buf) {
-		pthread_mutex_lock(&conn->out.lock);
-		conn->bytes -= size;
-		request_unused(req);
-		goto none;
-	}
-	return req;
-none:
+out:
 	pthread_mutex_unlock(&conn->out.lock);
-	return NULL;
+	return req;
 }
 
 struct arena *arena_get(struct connection *conn)
@@ -227,8 +173,6 @@ void memory_free(struct connection *conn)
 {
 	struct request *req;
 	struct arena *arena;
-	struct buffer *buffer;
-	unsigned int i;
 
 	while ((req = conn->free_requests)) {
 		conn->free_requests = req->next;
@@ -239,10 +183,4 @@ void memory_free(struct connection *conn)
 		free(arena);
 	}
 	free(conn->arena);
-	for (i = 0; i < BUFFER_CLASSES; i++) {
-		while ((buffer = conn->free_buffers[i])) {
-			conn->free_buffers[i] = buffer->next;
-			free(buffer);
-		}
-	}
 }

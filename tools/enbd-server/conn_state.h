@@ -41,8 +41,8 @@ enum conn_phase {
  * @conn: where it came from
  * @nbd: the request
  * @header: of the reply
- * @buf: data or NULL; from buffer_get()
- * @buf_size: bytes at @buf
+ * @buf: data or NULL; from buffers_get()
+ * @buf_size: bytes that were asked for
  * @next: list of unused ones
  */
 struct request {
@@ -74,15 +74,6 @@ struct arena {
 	char data[ARENA_SIZE];
 };
 
-/* Unused buffers of one size */
-struct buffer {
-	struct buffer *next;
-};
-
-#define BUFFER_MIN_SHIFT	12
-#define BUFFER_CLASSES		14	/* 4 KiB to 32 MiB */
-#define BUFFER_CACHE_MAX	(8u << 20)
-
 /**
  * struct connection - one client
  * @env: what all connections share
@@ -90,6 +81,7 @@ struct buffer {
  * @peer: for messages
  * @phase: enum conn_phase; only grows
  * @fenced: it was another connection that asked for the end
+ * @fencing: it waits in its handshake for a fence
  * @out: replies on their way; out.lock also protects what is marked (lock)
  * @binding: in the sessions of @told, and has their lock
  *
@@ -114,8 +106,6 @@ struct buffer {
  * @arenas: arenas that exist
  * @free_arenas: unused ones
  * @busy_arenas: arenas in the output
- * @free_buffers: unused buffers by size
- * @cached: bytes in @free_buffers
  * @waiting: threads that wait for any of these to become less
  */
 struct connection {
@@ -124,6 +114,7 @@ struct connection {
 	char peer[128];
 	atomic_int phase;
 	atomic_bool fenced;
+	atomic_bool fencing;
 	struct output out;
 	struct binding binding;
 
@@ -146,8 +137,6 @@ struct connection {
 	unsigned int arenas;
 	struct arena *free_arenas;
 	unsigned int busy_arenas;
-	struct buffer *free_buffers[BUFFER_CLASSES];
-	size_t cached;
 	unsigned int waiting;
 };
 
@@ -158,10 +147,10 @@ struct connection {
  * @conn: called by its reading thread, without lock
  * @size: bytes of buffer, 0 for none
  *
- * Waits while the client has too much under way.
+ * Waits while the client has too much under way, not for other clients.
  *
- * Return: the request, NULL when nothing can be sent any more or there is no
- * memory; the connection ends then.
+ * Return: the request, without a buffer if all clients together have too much; NULL
+ * when nothing can be sent any more or there is no memory; the connection ends then.
  */
 struct request *request_get(struct connection *conn, size_t size);
 
@@ -203,6 +192,15 @@ int ext_bind(struct connection *conn, const uint8_t *session, uint32_t channel,
 	     uint32_t incarnation);
 
 /**
+ * ext_admit() - the handshake is over: is there a place for the client?
+ * @conn: bound or not
+ *
+ * If there is none it gets that of an older connection of its channel, which its
+ * client has given up.
+ */
+bool ext_admit(struct connection *conn);
+
+/**
  * ext_check() - may this FENCE or KEEPALIVE be carried out?
  * @conn: the client
  * @nbd: its request
@@ -226,7 +224,58 @@ void ext_reading_ended(struct connection *conn);
 /* Nothing that the client sent can happen any more: others may hear of it. */
 void ext_ended(struct connection *conn);
 
+/* conn_input.c */
+
+/* Bytes in the input, not yet understood */
+static inline size_t in_avail(const struct connection *conn)
+{
+	return conn->in_tail - conn->in_head;
+}
+
+static inline bool stopped(struct connection *conn)
+{
+	return atomic_load(&conn->phase) == CONN_STOP;
+}
+
+/* Get more bytes into the input. Everything collected is sent before. */
+bool fill_input(struct connection *conn);
+
+/* Make at least @len bytes, not above INPUT_SIZE, available in the input. */
+bool need_input(struct connection *conn, size_t len);
+
+bool skip_input(struct connection *conn, uint64_t len);
+
+/* Receive a payload into @buf, and what follows it into the input. */
+bool read_payload(struct connection *conn, char *buf, size_t len);
+
+/* pieces.c */
+
+/**
+ * pieces_read() - a read for which there is no buffer
+ * @conn: called by its reading thread
+ * @nbd: passed nbd_check_request()
+ *
+ * It is carried out here and now, piece by piece, with the memory for replies. So
+ * the client waits, but for nobody else.
+ *
+ * Return: false to end the connection.
+ */
+bool pieces_read(struct connection *conn, const struct nbd_request *nbd);
+
+/* The same for a write, whose payload comes next, with the input's memory. */
+bool pieces_write(struct connection *conn, const struct nbd_request *nbd);
+
 /* transmit.c */
+
+/* Room for a reply of @len bytes among those collected; NULL ends the connection */
+char *collect(struct connection *conn, size_t len);
+
+/* Answer without data. Return: false to end the connection */
+bool answer(struct connection *conn, const struct nbd_request *nbd,
+	    uint32_t error);
+
+void log_failure(const struct connection *conn, const struct nbd_request *nbd,
+		 int error);
 
 /**
  * transmit() - serve requests until the client ends it or breaks the rules

@@ -139,10 +139,12 @@ static int hs_fence(void *ctx, const struct fence_item *items,
 	wait.event = eventfd(0, EFD_CLOEXEC);
 	if (wait.event < 0)
 		return -errno;
+	atomic_store(&conn->fencing, true);
 	err = sessions_fence(conn->told->sessions, &conn->binding,
 			     &wait.fence);
 	if (!err)
 		err = await_fence(conn, &wait);
+	atomic_store(&conn->fencing, false);
 	close(wait.event);
 	/* That was not the client's time. */
 	g->deadline += now_ms() - start;
@@ -164,6 +166,14 @@ static int hs_bind(void *ctx, const uint8_t *session, uint32_t channel,
 	struct greeting *g = ctx;
 
 	return ext_bind(g->conn, session, channel, incarnation);
+}
+
+/* hs_output.admit */
+static bool hs_admit(void *ctx)
+{
+	struct greeting *g = ctx;
+
+	return ext_admit(g->conn);
 }
 
 /* Receive more; the input always has room for an item of the handshake. */
@@ -198,7 +208,11 @@ static bool handshake(struct connection *conn)
 		.conn = conn,
 		.deadline = now_ms() + conn->env->handshake_ms,
 	};
-	const struct hs_output out = { .write = hs_write, .ctx = &g };
+	const struct hs_output out = {
+		.write = hs_write,
+		.admit = hs_admit,
+		.ctx = &g,
+	};
 	const struct hs_extension extension = {
 		.hello = hs_hello,
 		.bind = hs_bind,
@@ -326,6 +340,11 @@ void connection_stop(struct connection *conn)
 {
 	atomic_store(&conn->phase, CONN_STOP);
 	shutdown(conn->fd, SHUT_RDWR);
+}
+
+bool connection_is_fencing(struct connection *conn)
+{
+	return atomic_load(&conn->fencing);
 }
 
 void connection_resume(struct connection *conn)

@@ -12,6 +12,7 @@
 
 #include "target.h"
 
+struct buffers;
 struct connection;
 
 /**
@@ -19,9 +20,14 @@ struct connection;
  * @targets: exports, at least one; the first is the default
  * @count: how many
  * @handshake_ms: time a client has for the handshake
+ * @buffers: for the data of all clients
  * @stalled: is asked to call connection_resume() once the client's socket can
  *           take more; any thread; false if that is not possible
- * @ctx: for @stalled
+ * @admit: the handshake is over, may the connection stay? Its own thread, at most
+ *         once with true as answer. @replaces: one that was admitted has been told
+ *         to end in favour of this one
+ * @release: one that was admitted is only left to end
+ * @ctx: for these
  *
  * Does not change while there are connections.
  */
@@ -29,7 +35,10 @@ struct connection_env {
 	struct target *const *targets;
 	size_t count;
 	unsigned int handshake_ms;
+	struct buffers *buffers;
 	bool (*stalled)(void *ctx, struct connection *conn, int fd);
+	bool (*admit)(void *ctx, struct connection *conn, bool replaces);
+	void (*release)(void *ctx, struct connection *conn);
 	void *ctx;
 };
 
@@ -74,6 +83,9 @@ void connection_drain(struct connection *conn);
  * connection_run() returns. Any thread.
  */
 void connection_stop(struct connection *conn);
+
+/* Does it wait in its handshake for a fence? Any thread, as connection_stop() */
+bool connection_is_fencing(struct connection *conn);
 
 /* After env.stalled() returned true, once, from any thread */
 void connection_resume(struct connection *conn);

@@ -67,7 +67,8 @@ struct flush_lane {
  *              not made where that would hold up others
  * @slow_for: ns, how long the last such pause was; 0 after a quick call
  * @slow_score: grows with slow calls, shrinks with quick ones
- * @vouch: hears of each change, or NULL
+ * @vouch: hears of each change and of flushes, or NULL
+ * @number: @vouch's for this file
  * @lane: see there
  * @flushes: see there
  *
@@ -86,6 +87,7 @@ struct io_file {
 	atomic_llong slow_for;
 	atomic_int slow_score;
 	struct vouch *vouch;
+	unsigned int number;
 	struct write_lane lane;
 	struct flush_lane flushes;
 };

@@ -6,6 +6,7 @@
 #include "engine.h"
 #include "file_ops.h"
 #include "process.h"
+#include "vouch.h"
 
 /**
  * struct pool - threads that take operations from one queue
@@ -149,23 +150,44 @@ static void leave_flushes(struct pool *pool, struct io_file *file)
 	pthread_mutex_unlock(&pool->lock);
 }
 
-static void carry_out_flush(struct pool *pool, struct file_io *io)
+/*
+ * Of what a file has lost its file system can be asked as well, should we be killed
+ * before we have said what we heard. A disk can be asked only this way.
+ */
+static bool only_we_hear(const struct io_file *file)
 {
-	struct io_file *file = io->file;
-	const int error = sync_all(io);
+	return file->vouch && file->is_block;
+}
+
+static void answer_all(struct file_io *io, int error)
+{
 	struct file_io *also;
 
-	io->lost = error != 0;
-	/* Answering takes time that nobody else has to wait for. */
-	if (!error)
-		leave_flushes(pool, file);
 	for (; io; io = also) {
 		also = io->also;
 		io->error = error;
 		io->done(io);
 	}
+}
+
+static void carry_out_flush(struct pool *pool, struct file_io *io)
+{
+	struct io_file *file = io->file;
+	const bool marked = only_we_hear(file);
+	int error;
+
+	if (marked)
+		vouch_ask(file->vouch, file->number);
+	error = sync_all(io);
+	io->lost = error != 0;
 	if (error)
-		leave_flushes(pool, file);
+		answer_all(io, error);
+	if (marked)
+		vouch_told(file->vouch, file->number);
+	leave_flushes(pool, file);
+	/* All is well, and answering takes time that nobody else has to wait for. */
+	if (!error)
+		answer_all(io, 0);
 }
 
 static void carry_out(struct pool *pool, struct file_io *io)

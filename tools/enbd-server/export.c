@@ -117,8 +117,10 @@ static int begin_vouch(struct export *export, struct enbd_err *err)
 				 config->files[0], strerror(-rc));
 	if (vouch_begin(export->vouch, &now, export_find_loss, export, err))
 		return -1;
-	for (i = 0; i < config->file_count; i++)
+	for (i = 0; i < config->file_count; i++) {
+		export->files[i].number = i;
 		export->files[i].vouch = export->vouch;
+	}
 	return 0;
 }
 
@@ -219,17 +221,29 @@ struct export *export_open(const struct export_config *config,
 	return export;
 }
 
+/* All of them, with the times of files, by which these are known again. */
+static int sync_members(struct export *export)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < export->config->file_count; i++) {
+		/* The record of an orderly end says that the answer has come. */
+		if (export->vouch && export->files[i].is_block)
+			vouch_ask(export->vouch, i);
+		if (fsync(export->files[i].sync_fd) && !err)
+			err = errno;
+	}
+	return err;
+}
+
 int export_close(struct export *export)
 {
 	int err = 0;
-	unsigned int i;
 
 	end_threads(export);
-	for (i = 0; i < export->config->file_count; i++) {
-		if (!export->config->read_only &&
-		    fdatasync(export->files[i].sync_fd) && !err)
-			err = errno;
-	}
+	if (!export->config->read_only)
+		err = sync_members(export);
 	if (export->vouch)
 		end_vouch(export, err);
 	if (!err)

@@ -11,6 +11,7 @@
 #include "export.h"
 #include "export_io.h"
 #include "file_ops.h"
+#include "observe.h"
 #include "process.h"
 #include "slog.h"
 #include "util.h"
@@ -84,7 +85,7 @@ static void check_done(struct file_io *io)
 	atomic_store(&check->busy, false);
 }
 
-/* vouch_watch(): never waits. A flush that hangs holds up only its own member's. */
+/* vouch_watcher.look: never waits. A flush that hangs holds up only its own member's. */
 static void look(void *ctx)
 {
 	struct export *export = ctx;
@@ -103,6 +104,19 @@ static void look(void *ctx)
 	}
 }
 
+/* vouch_watcher.changed */
+static int64_t last_change(void *ctx)
+{
+	const struct export *export = ctx;
+
+	return observe_changed(export->files, export->config->file_count);
+}
+
+static const struct vouch_watcher watcher = {
+	.look		= look,
+	.changed	= last_change,
+};
+
 /*
  * What the kernel knew of a file that nobody had open it may have forgotten,
  * together with its pages; but not that something failed in its file system.
@@ -110,18 +124,26 @@ static void look(void *ctx)
 static void *sync_file_systems(void *arg)
 {
 	struct export *export = arg;
+	const unsigned int count = export->config->file_count;
 	unsigned int i;
 	int error = 0;
 
-	for (i = 0; i < export->config->file_count; i++) {
+	for (i = 0; i < count; i++) {
 		const struct io_file *file = &export->files[i];
 
-		if (!file->is_block && !file->in_memory &&
-		    syncfs(file->sync_fd))
+		if (file->is_block || file->in_memory)
+			continue;
+		/* They tell of this only once, too. */
+		vouch_ask(export->vouch, i);
+		if (syncfs(file->sync_fd))
 			error = errno;
 	}
 	if (error)
 		export_data_lost(export, error);
+	for (i = 0; i < count; i++) {
+		if (!export->files[i].is_block)
+			vouch_told(export->vouch, i);
+	}
 	return NULL;
 }
 
@@ -147,7 +169,7 @@ int export_watch(struct export *export)
 		watch->syncing = true;
 	}
 	export->watch = watch;
-	vouch_watch(export->vouch, look, export);
+	vouch_watch(export->vouch, &watcher, export);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "member.h"
 #include "slog.h"
 #include "util.h"
+#include "vouch.h"
 
 /* Looking is cheap, but not for nothing. */
 #define LOOK_MS	1000
@@ -45,6 +46,7 @@ void export_refresh(struct target *target)
 		if (!atomic_compare_exchange_weak(&target->info.size, &old,
 						  size))
 			continue;
+		vouch_noticed(export->vouch);
 		slog_info("export \"%s\": has grown from %" PRIu64 " to %" PRIu64 " bytes",
 			  target->info.name, old, size);
 		break;

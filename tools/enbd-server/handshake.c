@@ -46,6 +46,10 @@ static void option_export_name(struct handshake *hs, const char *name,
 		hs_close(hs, "EXPORT_NAME of another export than HELLO");
 		return;
 	}
+	if (!hs->out.admit(hs->out.ctx)) {
+		hs_close(hs, "refused, there are too many clients");
+		return;
+	}
 	reply.size = htobe64(target->info.size);
 	reply.flags = htobe16(nbd_transmission_flags(&target->info, hs->mode));
 	hs_put(hs, &reply, sizeof(reply));
@@ -129,6 +133,11 @@ static void option_go(struct handshake *hs, uint32_t option, struct cursor c)
 	if (hs->hello && hs->hello != target) {
 		hs_put_error(hs, option, ENBD_REP_ERR_INVALID,
 			     "HELLO was for another export");
+		return;
+	}
+	if (option == ENBD_OPT_GO && !hs->out.admit(hs->out.ctx)) {
+		hs_put_error(hs, option, ENBD_REP_ERR_POLICY,
+			     "too many clients");
 		return;
 	}
 	info_export(hs, option, &target->info);

@@ -27,10 +27,12 @@
 /**
  * struct hs_output - where answers go
  * @write: takes @len bytes at @data; false ends the handshake
- * @ctx: for @write
+ * @admit: the client is ready for the transmission phase: is there a place for it?
+ * @ctx: for these
  */
 struct hs_output {
 	bool (*write)(void *ctx, const void *data, size_t len);
+	bool (*admit)(void *ctx);
 	void *ctx;
 };
 

@@ -241,14 +241,16 @@ int main(int argc, char **argv)
 	rc = server_run(&state.config, &state.listeners, state.targets,
 			state.count);
 	listeners_close(&state.listeners);
-	remove_files(&state.config);
 	/* Threads that wait for a dead disk cannot be waited for. */
 	if (rc) {
 		slog_queue_drain(LOG_MS);
 		_exit(rc);
 	}
+	/* Whoever waits for these files to go wants to know that all is on disk. */
 	if (close_exports(&state))
 		rc = ENBD_EXIT_GENERAL;
+	else
+		remove_files(&state.config);
 	slog_queue_drain(LOG_MS);
 	state_dir_close(&state.dir);
 	config_free(&state.config);

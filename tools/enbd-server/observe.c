@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "disk_name.h"
 #include "util.h"
 
 /* Since Linux 5.15 */
@@ -31,6 +33,17 @@ struct traces {
 	uint64_t size;
 	int64_t modified;
 	int64_t changed;
+};
+
+/* The same, without what is another after each boot: numbers of devices */
+struct lasting {
+	uint64_t is_block;
+	uint64_t inode;
+	int64_t birth;
+	uint64_t size;
+	int64_t modified;
+	int64_t changed;
+	char name[256];
 };
 
 static int64_t to_ns(const struct statx_timestamp *ts)
@@ -65,30 +78,75 @@ static int observe(const struct io_file *file, struct traces *t)
 	return 0;
 }
 
+/* Return: false if nobody could know it again after a boot */
+static bool make_lasting(const struct traces *t, struct lasting *lasting)
+{
+	char sysfs[64];
+
+	memset(lasting, 0, sizeof(*lasting));
+	lasting->is_block = t->which.is_block;
+	lasting->size = t->size;
+	if (lasting->is_block) {
+		snprintf(sysfs, sizeof(sysfs), DISK_SYSFS,
+			 major(t->which.device), minor(t->which.device));
+		return disk_name(sysfs, lasting->name, sizeof(lasting->name));
+	}
+	lasting->inode = t->which.number;
+	lasting->birth = t->which.birth;
+	lasting->modified = t->modified;
+	lasting->changed = t->changed;
+	return true;
+}
+
+int64_t observe_changed(const struct io_file *files, unsigned int count)
+{
+	struct statx st;
+	int64_t last = 0;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		if (files[i].is_block ||
+		    statx(files[i].fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+			  STATX_CTIME, &st))
+			continue;
+		last = MAX(last, to_ns(&st.stx_ctime));
+	}
+	return last;
+}
+
 int observe_members(const struct io_file *files, unsigned int count,
 		    struct observed *now)
 {
 	struct traces *traces = calloc(count, sizeof(*traces));
+	struct lasting *lasting = calloc(count, sizeof(*lasting));
 	struct iovec *which = calloc(count, sizeof(*which));
 	const struct iovec all = {
 		.iov_base = traces,
 		.iov_len = count * sizeof(*traces),
 	};
-	int err = traces && which ? 0 : -ENOMEM;
+	const struct iovec lasts = {
+		.iov_base = lasting,
+		.iov_len = count * sizeof(*lasting),
+	};
+	int err = traces && lasting && which ? 0 : -ENOMEM;
 	unsigned int i;
 
 	memset(now, 0, sizeof(*now));
+	now->lasts = true;
 	for (i = 0; !err && i < count; i++) {
 		err = observe(&files[i], &traces[i]);
 		which[i].iov_base = &traces[i].which;
 		which[i].iov_len = sizeof(traces[i].which);
 		now->changed = MAX(now->changed, traces[i].changed);
+		now->lasts &= !err && make_lasting(&traces[i], &lasting[i]);
 	}
 	if (!err) {
 		identity_hash(which, count, now->identity);
 		identity_hash(&all, 1, now->stamp);
+		identity_hash(&lasts, 1, now->lasting);
 	}
 	free(traces);
+	free(lasting);
 	free(which);
 	return err;
 }

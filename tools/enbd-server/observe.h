@@ -14,11 +14,15 @@
  *
  * A file is known by file system, inode and time of birth, and its changes by
  * its times; a block device by its numbers and the kernel's count of disks.
- * Nobody can see who wrote to a block device.
+ * Nobody can see who wrote to a block device. Block devices have other numbers
+ * after a boot; then they are known by disk_name().
  *
  * Return: 0 or -errno.
  */
 int observe_members(const struct io_file *files, unsigned int count,
 		    struct observed *now);
+
+/* Only when they were changed last, observed.changed; waits for no server of files */
+int64_t observe_changed(const struct io_file *files, unsigned int count);
 
 #endif /* ENBD_SERVER_OBSERVE_H */

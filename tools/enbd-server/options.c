@@ -22,6 +22,7 @@ enum {
 	KEY_PORT_FILE,
 	KEY_THREADS,
 	KEY_MAX_CONNECTIONS,
+	KEY_MEMORY,
 	KEY_HANDSHAKE_TIMEOUT,
 	KEY_STATE_DIR,
 	KEY_BOOT_ID_FILE,
@@ -54,6 +55,9 @@ static const struct argp_option options[] = {
 	  "Threads for each export's I/O, started when needed (16)", 3 },
 	{ "max-connections", KEY_MAX_CONNECTIONS, "N", 0,
 	  "Clients at a time (1024)", 3 },
+	{ "memory", KEY_MEMORY, "SIZE", 0,
+	  "For the data of requests, all clients together (an eighth of the machine's)",
+	  3 },
 	{ "handshake-timeout", KEY_HANDSHAKE_TIMEOUT, "SECONDS", 0,
 	  "Time a client has for its handshake (10)", 3 },
 	{ "state-dir", KEY_STATE_DIR, "DIR", 0,
@@ -202,6 +206,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_MAX_CONNECTIONS:
 		return set_number(p, "--max-connections", arg,
 				  CONNECTIONS_MAX, &config->max_connections);
+	case KEY_MEMORY:
+		why = config_set_memory(config, arg);
+		return why ? usage(p, arg, why) : 0;
 	case KEY_HANDSHAKE_TIMEOUT:
 		return set_handshake(p, arg);
 	case KEY_STATE_DIR:

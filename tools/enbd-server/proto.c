@@ -169,14 +169,15 @@ size_t nbd_reply_length(enum nbd_mode mode, const struct nbd_request *req,
 	return len;
 }
 
-/* The header of the only chunk of a reply, for a payload of so many bytes */
+/* The header of a chunk, for a payload of so many bytes. @last: of its reply */
 static size_t put_chunk(void *buf, enum nbd_mode mode,
 			const struct nbd_request *req, unsigned int type,
-			uint64_t payload)
+			uint64_t payload, bool last)
 {
+	const unsigned int flags = last ? ENBD_REPLY_FLAG_DONE : 0;
 	const struct enbd_chunk_reply chunk = {
 		.magic = htobe32(ENBD_STRUCTURED_REPLY_MAGIC),
-		.flags = htobe16(ENBD_REPLY_FLAG_DONE),
+		.flags = htobe16(flags),
 		.type = htobe16(type),
 		.cookie = htobe64(req->cookie),
 		.length = htobe32((uint32_t)payload),
@@ -185,7 +186,7 @@ static size_t put_chunk(void *buf, enum nbd_mode mode,
 	if (mode == NBD_EXTENDED) {
 		const struct enbd_ext_reply reply = {
 			.magic = htobe32(ENBD_EXT_REPLY_MAGIC),
-			.flags = htobe16(ENBD_REPLY_FLAG_DONE),
+			.flags = htobe16(flags),
 			.type = htobe16(type),
 			.cookie = htobe64(req->cookie),
 			.offset = htobe64(req->offset),
@@ -206,17 +207,28 @@ size_t nbd_put_status(void *buf, enum nbd_mode mode,
 	size_t len;
 
 	len = put_chunk(buf, mode, req, ENBD_REPLY_TYPE_STATUS,
-			sizeof(be_size));
+			sizeof(be_size), true);
 	memcpy((char *)buf + len, &be_size, sizeof(be_size));
 	return len + sizeof(be_size);
+}
+
+size_t nbd_put_data(void *buf, enum nbd_mode mode,
+		    const struct nbd_request *part, bool last)
+{
+	const uint64_t be_offset = htobe64(part->offset);
+	size_t len;
+
+	len = put_chunk(buf, mode, part, ENBD_REPLY_TYPE_OFFSET_DATA,
+			sizeof(be_offset) + part->length, last);
+	memcpy((char *)buf + len, &be_offset, sizeof(be_offset));
+	return len + sizeof(be_offset);
 }
 
 size_t nbd_put_reply(void *buf, enum nbd_mode mode,
 		     const struct nbd_request *req, uint32_t error)
 {
-	uint64_t payload = 0;
-	unsigned int type = ENBD_REPLY_TYPE_NONE;
-	char *p = buf;
+	const uint32_t be_error = htobe32(error);
+	size_t len;
 
 	/* Other commands may have simple replies in structured mode. */
 	if (mode == NBD_SIMPLE ||
@@ -227,30 +239,17 @@ size_t nbd_put_reply(void *buf, enum nbd_mode mode,
 			.cookie = htobe64(req->cookie),
 		};
 
-		memcpy(p, &reply, sizeof(reply));
+		memcpy(buf, &reply, sizeof(reply));
 		return sizeof(reply);
 	}
-	if (error) {
-		type = ENBD_REPLY_TYPE_ERROR;
-		payload = 4 + 2;
-	} else if (has_data(req, error)) {
-		type = ENBD_REPLY_TYPE_OFFSET_DATA;
-		payload = 8 + req->length;
-	}
-	p += put_chunk(p, mode, req, type, payload);
-	if (error) {
-		const uint32_t be_error = htobe32(error);
-
-		memcpy(p, &be_error, 4);
-		memset(p + 4, 0, 2);	/* length of a text */
-		p += 6;
-	} else if (has_data(req, error)) {
-		const uint64_t be_offset = htobe64(req->offset);
-
-		memcpy(p, &be_offset, 8);
-		p += 8;
-	}
-	return (size_t)(p - (char *)buf);
+	if (has_data(req, error))
+		return nbd_put_data(buf, mode, req, true);
+	if (!error)
+		return put_chunk(buf, mode, req, ENBD_REPLY_TYPE_NONE, 0, true);
+	len = put_chunk(buf, mode, req, ENBD_REPLY_TYPE_ERROR, 4 + 2, true);
+	memcpy((char *)buf + len, &be_error, 4);
+	memset((char *)buf + len + 4, 0, 2);	/* length of a text */
+	return len + 6;
 }
 
 uint16_t nbd_transmission_flags(const struct target_info *info,

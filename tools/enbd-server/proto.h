@@ -85,13 +85,25 @@ void nbd_to_io(const struct nbd_request *req, struct block_io *io);
  * @req: the request; its length is the data's when it is a read
  * @error: 0 or an NBD error
  *
- * One reply always answers all of a request. A read without error must be
+ * It answers all of a request. A read without error must be
  * followed by its data, any other reply is complete.
  *
  * Return: bytes written, see nbd_reply_length().
  */
 size_t nbd_put_reply(void *buf, enum nbd_mode mode,
 		     const struct nbd_request *req, uint32_t error);
+
+/**
+ * nbd_put_data() - write what comes before the data of one chunk of a read
+ * @buf: NBD_REPLY_MAX bytes
+ * @mode: what was negotiated, not NBD_SIMPLE
+ * @part: the request, but offset and length are those of the chunk
+ * @last: no other chunk follows
+ *
+ * Return: bytes written.
+ */
+size_t nbd_put_data(void *buf, enum nbd_mode mode,
+		    const struct nbd_request *part, bool last);
 
 /**
  * nbd_put_status() - write the answer to KEEPALIVE

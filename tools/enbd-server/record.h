@@ -25,7 +25,10 @@
  * @clean: the server ended in order, and everything was on stable storage
  * @until: ns of CLOCK_REALTIME; without @clean: the server has changed no file
  *         after that
- * @stamp: with @clean: of the files as they were left, struct observed
+ * @boot: of the host, while the server ran; record_boot()
+ * @stamp: struct observed; with @clean the files' @stamp as they were left,
+ *         without their @identity
+ * @lasting: with @clean: the files' @lasting, zero if they have none
  */
 struct record {
 	uint64_t sequence;
@@ -33,19 +36,26 @@ struct record {
 	uint64_t changes;
 	bool clean;
 	int64_t until;
+	uint8_t boot[IDENTITY_LEN];
 	uint8_t stamp[IDENTITY_LEN];
+	uint8_t lasting[IDENTITY_LEN];
 };
 
 /**
  * struct observed - what the files of an export look like
  * @identity: which files or devices these are
  * @stamp: the same and their sizes and times of change
+ * @lasting: the same, by what does not change when the host boots; only with
+ *           @lasts
+ * @lasts: all of them could be known again after that
  * @changed: ns of CLOCK_REALTIME; the latest change of any of them, 0 where
  *           that cannot be seen
  */
 struct observed {
 	uint8_t identity[IDENTITY_LEN];
 	uint8_t stamp[IDENTITY_LEN];
+	uint8_t lasting[IDENTITY_LEN];
+	bool lasts;
 	int64_t changed;
 };
 
@@ -62,23 +72,34 @@ void record_format(const struct record *record, char slot[RECORD_SLOT]);
 bool record_parse(struct record *record, const char *slot);
 
 /**
- * record_trusts() - has nobody else changed the files since?
- * @record: what was remembered
- * @now: what they look like
+ * record_boot() - what names this boot of the host, as the record has it
+ * @boot_id: the host's word
+ * @len: bytes
+ * @boot: receives it
  */
-bool record_trusts(const struct record *record, const struct observed *now);
+void record_boot(const void *boot_id, size_t len, uint8_t boot[IDENTITY_LEN]);
+
+/* Remember the files as they are left, with everything on stable storage. */
+void record_leave(struct record *record, const struct observed *now);
+
+/**
+ * record_doubt() - is everything there that clients were told is there?
+ * @record: what was remembered
+ * @boot: of the host, now
+ * @now: what the files look like
+ *
+ * Return: NULL, or a text that says why that is not known.
+ */
+const char *record_doubt(const struct record *record,
+			 const uint8_t boot[IDENTITY_LEN],
+			 const struct observed *now);
 
 /**
  * record_verifier() - the verifier of an export
- * @boot_id: names this boot of the host
- * @len: bytes
- * @identity: of the files
- * @generation: GENERATION_LEN bytes
+ * @record: what is remembered
  * @verifier: receives it
  */
-void record_verifier(const void *boot_id, size_t len,
-		     const uint8_t identity[IDENTITY_LEN],
-		     const uint8_t *generation,
+void record_verifier(const struct record *record,
 		     uint8_t verifier[IDENTITY_LEN]);
 
 #endif /* ENBD_SERVER_RECORD_H */

@@ -11,6 +11,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "buffers.h"
+#include "clients.h"
 #include "connection.h"
 #include "process.h"
 #include "resumer.h"
@@ -24,12 +26,10 @@
 #define PAUSE_MS	100
 #define EVENTS		64
 
-/* A connection in the list of all */
-struct client {
+/* A client and where it belongs */
+struct guest {
+	struct client client;
 	struct server *server;
-	struct connection *conn;
-	struct client *next;
-	struct client **back;
 };
 
 enum server_state {
@@ -53,10 +53,10 @@ enum server_state {
  *
  * @env: constant
  * @resumer: has its own lock
+ * @clients: the same
  *
- * @lock: protects the rest
- * @clients: all of them
- * @count: how many
+ * @lock: protects @threads
+ * @threads: of clients; the last thing of each that goes
  */
 struct server {
 	const struct server_config *config;
@@ -71,9 +71,10 @@ struct server {
 	struct connection_env env;
 	struct resumer resumer;
 
+	struct clients clients;
+
 	pthread_mutex_t lock;
-	struct client *clients;
-	unsigned int count;
+	unsigned int threads;
 };
 
 /* connection_env.stalled */
@@ -84,23 +85,35 @@ static bool watch_stalled(void *ctx, struct connection *conn, int fd)
 	return resumer_watch(&server->resumer, conn, fd);
 }
 
+/* connection_env.admit */
+static bool admit(void *ctx, struct connection *conn, bool replaces)
+{
+	struct server *server = ctx;
+
+	return clients_admit(&server->clients, conn, replaces);
+}
+
+/* connection_env.release */
+static void release(void *ctx, struct connection *conn)
+{
+	struct server *server = ctx;
+
+	clients_release(&server->clients, conn);
+}
+
 static void *client_thread(void *arg)
 {
-	struct client *client = arg;
-	struct server *server = client->server;
+	struct guest *guest = arg;
+	struct server *server = guest->server;
 	const uint64_t one = 1;
 
-	connection_run(client->conn);
-	pthread_mutex_lock(&server->lock);
-	*client->back = client->next;
-	if (client->next)
-		client->next->back = client->back;
-	pthread_mutex_unlock(&server->lock);
-	connection_destroy(client->conn);
-	free(client);
+	connection_run(guest->client.conn);
+	clients_remove(&server->clients, &guest->client);
+	connection_destroy(guest->client.conn);
+	free(guest);
 	/* Last, so that with the last client all its memory is gone, too. */
 	pthread_mutex_lock(&server->lock);
-	if (!--server->count &&
+	if (!--server->threads &&
 	    write(server->ended, &one, sizeof(one)) != sizeof(one))
 		slog_error("eventfd: %s", strerror(errno));
 	pthread_mutex_unlock(&server->lock);
@@ -110,35 +123,27 @@ static void *client_thread(void *arg)
 /* Return: 0 or a positive errno; the socket is taken over in any case */
 static int start_client(struct server *server, int fd, const char *peer)
 {
-	struct client *client = calloc(1, sizeof(*client));
+	struct guest *guest = calloc(1, sizeof(*guest));
+	struct client *client = &guest->client;
 	int err;
 
-	if (client)
+	if (guest)
 		client->conn = connection_create(&server->env, fd, peer);
-	if (!client || !client->conn) {
-		free(client);
+	if (!guest || !client->conn) {
+		free(guest);
 		close(fd);
 		return ENOMEM;
 	}
-	client->server = server;
+	guest->server = server;
+	clients_add(&server->clients, client);
 	pthread_mutex_lock(&server->lock);
-	client->next = server->clients;
-	client->back = &server->clients;
-	if (client->next)
-		client->next->back = &client->next;
-	server->clients = client;
-	server->count++;
-	err = thread_start(client_thread, client);
-	if (err) {
-		server->clients = client->next;
-		if (client->next)
-			client->next->back = &server->clients;
-		server->count--;
-	}
+	err = thread_start(client_thread, guest);
+	server->threads += !err;
 	pthread_mutex_unlock(&server->lock);
 	if (err) {
+		clients_remove(&server->clients, client);
 		connection_destroy(client->conn);
-		free(client);
+		free(guest);
 	}
 	return err;
 }
@@ -157,16 +162,6 @@ static void set_accepting(struct server *server, bool on)
 	server->paused_until = on ? 0 : now_ms() + PAUSE_MS;
 }
 
-static bool is_full(struct server *server)
-{
-	bool full;
-
-	pthread_mutex_lock(&server->lock);
-	full = server->count >= server->config->max_connections;
-	pthread_mutex_unlock(&server->lock);
-	return full;
-}
-
 static void accept_client(struct server *server, int listener)
 {
 	char peer[128];
@@ -182,26 +177,15 @@ static void accept_client(struct server *server, int listener)
 		}
 		return;
 	}
-	if (is_full(server)) {
-		slog_peer("%s: refused, there are %u clients already", peer,
-			  server->config->max_connections);
+	if (!clients_make_room(&server->clients)) {
+		slog_peer("%s: refused, %u clients are in their handshake already",
+			  peer, server->clients.max_greeted);
 		close(fd);
 		return;
 	}
 	err = start_client(server, fd, peer);
 	if (err)
 		slog_peer("%s: refused: %s", peer, strerror(err));
-}
-
-static void tell_clients(struct server *server,
-			 void (*act)(struct connection *conn))
-{
-	struct client *client;
-
-	pthread_mutex_lock(&server->lock);
-	for (client = server->clients; client; client = client->next)
-		act(client->conn);
-	pthread_mutex_unlock(&server->lock);
 }
 
 static void begin_drain(struct server *server)
@@ -211,7 +195,7 @@ static void begin_drain(struct server *server)
 	server->state = DRAINING;
 	server->deadline = now_ms() + DRAIN_MS;
 	listeners_close(server->listeners);
-	tell_clients(server, connection_drain);
+	clients_tell(&server->clients, connection_drain);
 }
 
 static void look_again(struct server *server)
@@ -279,18 +263,18 @@ static bool handle_time(struct server *server)
 		return false;
 	server->state = STOPPING;
 	server->deadline = now + STOP_MS;
-	tell_clients(server, connection_stop);
+	clients_tell(&server->clients, connection_stop);
 	return true;
 }
 
-static unsigned int client_count(struct server *server)
+static bool has_clients(struct server *server)
 {
-	unsigned int count;
+	bool any;
 
 	pthread_mutex_lock(&server->lock);
-	count = server->count;
+	any = server->threads;
 	pthread_mutex_unlock(&server->lock);
-	return count;
+	return any;
 }
 
 static int loop(struct server *server)
@@ -298,7 +282,7 @@ static int loop(struct server *server)
 	struct epoll_event events[EVENTS];
 	int i, n;
 
-	while (server->state == SERVING || client_count(server)) {
+	while (server->state == SERVING || has_clients(server)) {
 		n = epoll_wait(server->epoll, events, EVENTS,
 			       next_timeout(server));
 		for (i = 0; i < n; i++) {
@@ -311,7 +295,7 @@ static int loop(struct server *server)
 		}
 		if (!handle_time(server)) {
 			slog_error("I/O of %u clients does not finish; ending without it, check the disks",
-				   client_count(server));
+				   clients_count(&server->clients));
 			return ENBD_EXIT_GENERAL;
 		}
 	}
@@ -363,9 +347,13 @@ int server_run(const struct server_config *config,
 	server.env.count = count;
 	server.env.handshake_ms = config->handshake_ms;
 	server.env.stalled = watch_stalled;
+	server.env.admit = admit;
+	server.env.release = release;
 	server.env.ctx = &server;
+	server.env.buffers = buffers_create(config->memory);
+	clients_init(&server.clients, config->max_connections);
 	pthread_mutex_init(&server.lock, NULL);
-	if (setup(&server)) {
+	if (!server.env.buffers || setup(&server)) {
 		slog_error("cannot start: %s", strerror(errno));
 		return ENBD_EXIT_GENERAL;
 	}
@@ -377,5 +365,6 @@ int server_run(const struct server_config *config,
 	close(server.signals);
 	close(server.ended);
 	close(server.epoll);
+	buffers_destroy(server.env.buffers);
 	return rc;
 }

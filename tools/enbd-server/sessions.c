@@ -279,6 +279,25 @@ void sessions_leave(struct sessions *s, struct binding *binding)
 	finish(ended, 0);
 }
 
+bool sessions_replace(struct sessions *s, struct binding *binding)
+{
+	struct binding *other;
+	bool got = false;
+
+	if (!binding->session)
+		return false;
+	pthread_mutex_lock(&s->lock);
+	for (other = binding->session->bindings; other; other = other->next) {
+		if (other->channel != binding->channel ||
+		    other->incarnation >= binding->incarnation)
+			continue;
+		other->ops->stop(other);
+		got |= atomic_exchange(&other->has_place, false);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return got;
+}
+
 static int check_fence(const struct binding *asker, const struct fence *fence)
 {
 	unsigned int i;

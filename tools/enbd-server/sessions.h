@@ -9,6 +9,7 @@
 #ifndef ENBD_SERVER_SESSIONS_H
 #define ENBD_SERVER_SESSIONS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,7 +35,9 @@ struct binding_ops {
 
 /**
  * struct binding - a connection as its export's sessions see it
- * @ops: set by the owner, as is nothing else; the rest is zero at first
+ * @ops: set by the owner, as is nothing but this and @has_place; the rest is zero
+ *       at first
+ * @has_place: among the clients that the server may have
  * @joined: in the list of all
  * @session: whom it is bound to, or NULL
  * @channel: its place in the session
@@ -46,6 +49,7 @@ struct binding_ops {
  */
 struct binding {
 	const struct binding_ops *ops;
+	atomic_bool has_place;
 	bool joined;
 	struct session *session;
 	uint32_t channel;
@@ -119,6 +123,17 @@ void sessions_join(struct sessions *sessions, struct binding *binding);
  */
 int sessions_bind(struct sessions *sessions, struct binding *binding,
 		  const uint8_t *id, uint32_t channel, uint32_t incarnation);
+
+/**
+ * sessions_replace() - a connection comes in the place of older ones of its channel
+ * @sessions: of its export
+ * @binding: bound or not
+ *
+ * They are told to stop.
+ *
+ * Return: true if it has got the place of one.
+ */
+bool sessions_replace(struct sessions *sessions, struct binding *binding);
 
 /**
  * sessions_leave() - nothing of this connection can happen any more

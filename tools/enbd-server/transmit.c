@@ -15,113 +15,8 @@
 #include "slog.h"
 #include "util.h"
 
-/*
- * While writes are long: receive no more at once than headers, so that the
- * payload goes from the socket straight into its buffer.
- */
-#define SMALL_FILL	4096u
-
-static size_t in_avail(const struct connection *conn)
-{
-	return conn->in_tail - conn->in_head;
-}
-
-static bool stopped(struct connection *conn)
-{
-	return atomic_load(&conn->phase) == CONN_STOP;
-}
-
-/* Return: bytes, 0 at the end of the stream or of the connection */
-static size_t receive(struct connection *conn, struct iovec *iov, int cnt)
-{
-	ssize_t n;
-
-	do {
-		n = readv(conn->fd, iov, cnt);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0 && errno != ECONNRESET && errno != EPIPE)
-		slog_peer("%s: cannot receive: %s", conn->peer,
-			  strerror(errno));
-	return n > 0 && !stopped(conn) ? (size_t)n : 0;
-}
-
-/* Get more bytes into the input. Everything collected is sent before. */
-static bool fill_input(struct connection *conn)
-{
-	struct iovec iov;
-	size_t n;
-
-	arena_send(conn);
-	if (conn->in_head) {
-		memmove(conn->in, conn->in + conn->in_head, in_avail(conn));
-		conn->in_tail -= conn->in_head;
-		conn->in_head = 0;
-	}
-	iov.iov_base = conn->in + conn->in_tail;
-	iov.iov_len = INPUT_SIZE - conn->in_tail;
-	if (conn->big_writes)
-		iov.iov_len = MIN(iov.iov_len, SMALL_FILL);
-	n = receive(conn, &iov, 1);
-	conn->in_tail += n;
-	return n;
-}
-
-/* Make at least @len bytes, not above INPUT_SIZE, available in the input. */
-static bool need_input(struct connection *conn, size_t len)
-{
-	while (in_avail(conn) < len) {
-		if (!fill_input(conn))
-			return false;
-	}
-	return true;
-}
-
-static bool skip_input(struct connection *conn, uint64_t len)
-{
-	size_t n;
-
-	while (len) {
-		n = MIN(in_avail(conn), len);
-		conn->in_head += n;
-		len -= n;
-		if (len && !fill_input(conn))
-			return false;
-	}
-	return true;
-}
-
-/* Receive a payload into @buf, and what follows it into the input. */
-static bool read_payload(struct connection *conn, char *buf, size_t len)
-{
-	struct iovec iov[2];
-	size_t n = MIN(in_avail(conn), len);
-
-	memcpy(buf, conn->in + conn->in_head, n);
-	conn->in_head += n;
-	if (n == len)
-		return true;
-	arena_send(conn);
-	conn->in_head = 0;
-	conn->in_tail = 0;
-	while (n < len) {
-		size_t got;
-
-		iov[0].iov_base = buf + n;
-		iov[0].iov_len = len - n;
-		iov[1].iov_base = conn->in;
-		iov[1].iov_len = SMALL_FILL;
-		got = receive(conn, iov, 2);
-		if (!got)
-			return false;
-		if (got > len - n)
-			conn->in_tail = got - (len - n);
-		n += MIN(got, len - n);
-	}
-	return true;
-}
-
-static void log_failure(const struct connection *conn,
-			const struct nbd_request *nbd, int error)
+void log_failure(const struct connection *conn, const struct nbd_request *nbd,
+		 int error)
 {
 	slog_peer("%s: export \"%s\": %s of %llu bytes at %llu failed: %s",
 		  conn->peer, conn->target->info.name,
@@ -129,8 +24,7 @@ static void log_failure(const struct connection *conn,
 		  (unsigned long long)nbd->offset, strerror(error));
 }
 
-/* Room for a reply of @len bytes among those collected */
-static char *collect(struct connection *conn, size_t len)
+char *collect(struct connection *conn, size_t len)
 {
 	struct arena *arena = conn->arena;
 
@@ -141,9 +35,8 @@ static char *collect(struct connection *conn, size_t len)
 	return arena ? arena->data + arena->used : NULL;
 }
 
-/* Answer without data. */
-static bool answer(struct connection *conn, const struct nbd_request *nbd,
-		   uint32_t error)
+bool answer(struct connection *conn, const struct nbd_request *nbd,
+	    uint32_t error)
 {
 	char *p = collect(conn, NBD_REPLY_MAX);
 
@@ -191,6 +84,7 @@ static void start(struct connection *conn, struct request *req)
 	conn->target->ops->submit(conn->target, &req->io);
 }
 
+/* As request_get(), for an operation of the target */
 static struct request *new_request(struct connection *conn,
 				   const struct nbd_request *nbd, size_t size)
 {
@@ -247,6 +141,10 @@ static bool handle_read(struct connection *conn, const struct nbd_request *nbd)
 	req = new_request(conn, nbd, nbd->length);
 	if (!req)
 		return false;
+	if (!req->buf) {
+		request_put(req);
+		return pieces_read(conn, nbd);
+	}
 	if (nbd->length > INLINE_MAX &&
 	    !conn->target->ops->run_now(conn->target, &req->io)) {
 		make_reply(req);
@@ -287,6 +185,10 @@ static bool handle_write(struct connection *conn,
 	req = new_request(conn, nbd, nbd->length);
 	if (!req)
 		return false;
+	if (!req->buf) {
+		request_put(req);
+		return pieces_write(conn, nbd);
+	}
 	if (!read_payload(conn, req->buf, nbd->length)) {
 		request_put(req);
 		return false;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "holder.h"
+#include "marks.h"
 #include "process.h"
 #include "slog.h"
 #include "util.h"
@@ -28,19 +29,21 @@
  * @file: its name
  * @name: of the export, for messages
  * @state: boot id
- * @lock: protects everything below
- * @changed: the lease's thread has something to do, or has ended
  * @killed: the last server did not come to its end; constant
- * @record: as it is in the file; sequence 0: there was none
- * @identity: of the members
+ * @unheard: the same, and what the kernel last told it is not known; constant
+ * @telling: protects @verifier and @unsaved; nobody waits for a disk with it
  * @verifier: what clients are told
+ * @unsaved: not now: the generation is not in the file for sure
+ * @lock: protects everything below, and is held while the file is written
+ * @changed: the lease's thread has something to do, or has ended
+ * @record: as it is in the file; sequence 0: there was none
  * @running: there is a thread that renews the lease
  * @stop: it shall end
  * @quiet_ms: for how long there was no write
  * @failed: the file could not be written; told once
- * @unsaved: the generation is not in the file for sure
- * @look: looks for losses, or NULL; called with the lock, takes the engine's
- * @ctx: for @look
+ * @again: a loss could not be written
+ * @watcher: or NULL; called with the lock, takes the engine's
+ * @ctx: for @watcher
  */
 struct keeper {
 	struct vouch vouch;
@@ -48,32 +51,45 @@ struct keeper {
 	char file[FILE_NAME_MAX];
 	const char *name;
 	const struct state_dir *state;
+	bool killed;
+	bool unheard;
+	pthread_mutex_t telling;
+	uint8_t verifier[IDENTITY_LEN];
+	bool unsaved;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool killed;
 	struct record record;
-	uint8_t identity[IDENTITY_LEN];
-	uint8_t verifier[IDENTITY_LEN];
 	bool running;
 	bool stop;
 	unsigned int quiet_ms;
 	bool failed;
-	bool unsaved;
-	void (*look)(void *ctx);
+	bool again;
+	const struct vouch_watcher *watcher;
 	void *ctx;
 };
 
-static int64_t wall_ns(void)
+static int64_t clock_ns(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_REALTIME, &ts);
+	clock_gettime(clock, &ts);
 	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
 }
 
-static int64_t lease_end(void)
+/*
+ * Now, or when the members were changed last, @changed. The clock of their file
+ * system may be ahead of ours, or ours have been set back.
+ */
+static int64_t latest(int64_t changed)
 {
-	return wall_ns() + VOUCH_LEASE_MS * 1000000ll;
+	const int64_t now = clock_ns(CLOCK_REALTIME);
+
+	return MAX(now, changed);
+}
+
+static int64_t lease_end(int64_t changed)
+{
+	return latest(changed) + VOUCH_LEASE_MS * 1000000ll;
 }
 
 static int take_lock(int fd, void *ctx)
@@ -129,6 +145,15 @@ static int reserve(struct keeper *k)
 	    !fsync(k->fd) && !fsync(k->state->fd))
 		return 0;
 	return -1;
+}
+
+/* Has the last server been killed when it had waited long for an answer? */
+static bool was_unheard(const struct keeper *k)
+{
+	const int64_t since = marks_oldest(k->fd);
+
+	return since && clock_ns(CLOCK_BOOTTIME) - since >=
+			VOUCH_ASK_MS * 1000000ll;
 }
 
 static int new_generation(struct keeper *k)
@@ -191,6 +216,7 @@ struct vouch *vouch_open(const struct state_dir *state, const char *name,
 		free(k);
 		return NULL;
 	}
+	pthread_mutex_init(&k->telling, NULL);
 	pthread_mutex_init(&k->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -198,6 +224,7 @@ struct vouch *vouch_open(const struct state_dir *state, const char *name,
 	pthread_condattr_destroy(&attr);
 	read_record(k);
 	k->killed = k->record.sequence && !k->record.clean;
+	k->unheard = k->killed && was_unheard(k);
 	return &k->vouch;
 }
 
@@ -206,11 +233,14 @@ bool vouch_killed(const struct vouch *vouch)
 	return container_of(vouch, const struct keeper, vouch)->killed;
 }
 
-/* With lock */
-static void make_verifier(struct keeper *k)
+static bool is_unsaved(struct keeper *k)
 {
-	record_verifier(k->state->boot_id, k->state->boot_id_len, k->identity,
-			k->record.generation, k->verifier);
+	bool unsaved;
+
+	pthread_mutex_lock(&k->telling);
+	unsaved = k->unsaved;
+	pthread_mutex_unlock(&k->telling);
+	return unsaved;
 }
 
 /* With lock, which is released while the thread waits */
@@ -222,7 +252,10 @@ static void wait_a_while(struct keeper *k)
 		.tv_nsec = at % 1000000000,
 	};
 
-	if (atomic_load(&k->vouch.busy) || k->unsaved)
+	/* Whoever has noticed something may have found the lock taken. */
+	if (atomic_load(&k->vouch.noticed))
+		return;
+	if (atomic_load(&k->vouch.busy) || k->again)
 		pthread_cond_timedwait(&k->changed, &k->lock, &ts);
 	else
 		pthread_cond_wait(&k->changed, &k->lock);
@@ -231,7 +264,9 @@ static void wait_a_while(struct keeper *k)
 /* With lock: the next lease. It needs to survive us, not the host. */
 static void renew(struct keeper *k)
 {
-	k->record.until = lease_end();
+	const int64_t changed = k->watcher ? k->watcher->changed(k->ctx) : 0;
+
+	k->record.until = lease_end(changed);
 	if (!write_record(k, false) || k->failed)
 		return;
 	k->failed = true;
@@ -242,9 +277,12 @@ static void renew(struct keeper *k)
 /* With lock: another verifier. Return: 0, -1 with errno: nobody may be told */
 static int change(struct keeper *k)
 {
-	k->unsaved = new_generation(k) || write_record(k, true);
-	make_verifier(k);
-	return k->unsaved ? -1 : 0;
+	k->again = new_generation(k) || write_record(k, true);
+	pthread_mutex_lock(&k->telling);
+	record_verifier(&k->record, k->verifier);
+	k->unsaved = k->again;
+	pthread_mutex_unlock(&k->telling);
+	return k->again ? -1 : 0;
 }
 
 /* With lock: what could not be written is tried again. */
@@ -263,8 +301,13 @@ static void *renew_thread(void *arg)
 	pthread_mutex_lock(&k->lock);
 	while (!k->stop) {
 		wait_a_while(k);
-		if (k->unsaved && !k->stop)
+		if (k->again && !k->stop)
 			try_again(k);
+		if (atomic_exchange(&k->vouch.noticed, false)) {
+			renew(k);
+			atomic_store(&k->vouch.used, true);
+			atomic_store(&k->vouch.busy, true);
+		}
 		if (k->stop || !atomic_load(&k->vouch.busy))
 			continue;
 		if (atomic_exchange(&k->vouch.used, false))
@@ -275,8 +318,8 @@ static void *renew_thread(void *arg)
 			renew(k);
 		else
 			atomic_store(&k->vouch.busy, false);
-		if (k->look)
-			k->look(k->ctx);
+		if (k->watcher)
+			k->watcher->look(k->ctx);
 	}
 	k->running = false;
 	pthread_cond_broadcast(&k->changed);
@@ -293,8 +336,8 @@ void vouch_wake(struct vouch *vouch)
 		renew(k);
 		k->quiet_ms = 0;
 		atomic_store(&vouch->busy, true);
-		pthread_cond_broadcast(&k->changed);
 	}
+	pthread_cond_broadcast(&k->changed);
 	pthread_mutex_unlock(&k->lock);
 }
 
@@ -306,10 +349,15 @@ void vouch_wake(struct vouch *vouch)
 static int decide(struct keeper *k, const struct observed *now,
 		  int (*find_loss)(void *ctx), void *ctx)
 {
+	static const char unheard[] =
+		"its last server was killed while it waited for a disk, which may have failed";
 	const bool is_new = !k->record.sequence;
-	const bool trusted = is_new || record_trusts(&k->record, now);
+	uint8_t boot[IDENTITY_LEN];
 	const char *why = NULL;
 
+	record_boot(k->state->boot_id, k->state->boot_id_len, boot);
+	if (!is_new)
+		why = record_doubt(&k->record, boot, now);
 	if (is_new) {
 		if (reserve(k) || new_generation(k))
 			return -1;
@@ -317,12 +365,15 @@ static int decide(struct keeper *k, const struct observed *now,
 	}
 	k->record.clean = false;
 	k->record.until = INT64_MIN;
-	if (write_record(k, false))
+	memcpy(k->record.boot, boot, IDENTITY_LEN);
+	memcpy(k->record.stamp, now->identity, IDENTITY_LEN);
+	memset(k->record.lasting, 0, IDENTITY_LEN);
+	if (write_record(k, false) || marks_clear(k->fd))
 		return -1;
+	if (k->unheard)
+		why = unheard;
 	if (find_loss(ctx) && !is_new)
 		why = "what its last server had taken could not be written back";
-	if (!trusted)
-		why = "its files were changed while this server did not serve them";
 	if (why) {
 		slog_info("export \"%s\": %s; clients that have unflushed writes will be told that these may be lost",
 			  k->name, why);
@@ -331,8 +382,8 @@ static int decide(struct keeper *k, const struct observed *now,
 	}
 	/* What the last server wrote may still be on its way to the disk. */
 	atomic_store(&k->vouch.busy, k->killed);
-	k->record.until = k->killed ? lease_end() : wall_ns();
-	k->record.until = MAX(now->changed, k->record.until);
+	k->record.until = k->killed ? lease_end(now->changed) :
+				      latest(now->changed);
 	return write_record(k, true);
 }
 
@@ -342,12 +393,11 @@ int vouch_begin(struct vouch *vouch, const struct observed *now,
 	struct keeper *k = container_of(vouch, struct keeper, vouch);
 	int error;
 
-	memcpy(k->identity, now->identity, IDENTITY_LEN);
 	if (decide(k, now, find_loss, ctx))
 		return enbd_fail(err, ENBD_EXIT_GENERAL,
 				 "%s: cannot write the state of export \"%s\": %s; check its disk",
 				 k->state->path, k->name, strerror(errno));
-	make_verifier(k);
+	record_verifier(&k->record, k->verifier);
 	error = thread_start(renew_thread, k);
 	if (error)
 		return enbd_fail(err, ENBD_EXIT_GENERAL,
@@ -357,14 +407,46 @@ int vouch_begin(struct vouch *vouch, const struct observed *now,
 	return 0;
 }
 
-void vouch_watch(struct vouch *vouch, void (*look)(void *ctx), void *ctx)
+void vouch_watch(struct vouch *vouch, const struct vouch_watcher *watcher,
+		 void *ctx)
 {
 	struct keeper *k = container_of(vouch, struct keeper, vouch);
 
 	pthread_mutex_lock(&k->lock);
-	k->look = look;
+	k->watcher = watcher;
 	k->ctx = ctx;
+	pthread_cond_broadcast(&k->changed);
 	pthread_mutex_unlock(&k->lock);
+}
+
+void vouch_noticed(struct vouch *vouch)
+{
+	struct keeper *k = container_of(vouch, struct keeper, vouch);
+
+	if (!vouch)
+		return;
+	atomic_store(&vouch->noticed, true);
+	/* Who has the lock wakes the thread when he gives it up, or is the thread. */
+	if (pthread_mutex_trylock(&k->lock))
+		return;
+	pthread_cond_broadcast(&k->changed);
+	pthread_mutex_unlock(&k->lock);
+}
+
+void vouch_ask(struct vouch *vouch, unsigned int member)
+{
+	struct keeper *k = container_of(vouch, struct keeper, vouch);
+
+	mark_set(k->fd, member, clock_ns(CLOCK_BOOTTIME));
+}
+
+void vouch_told(struct vouch *vouch, unsigned int member)
+{
+	struct keeper *k = container_of(vouch, struct keeper, vouch);
+
+	/* Else it is all that the next server would hear of the loss. */
+	if (!is_unsaved(k))
+		mark_set(k->fd, member, 0);
 }
 
 int vouch_verifier(struct vouch *vouch, uint8_t verifier[IDENTITY_LEN])
@@ -372,10 +454,10 @@ int vouch_verifier(struct vouch *vouch, uint8_t verifier[IDENTITY_LEN])
 	struct keeper *k = container_of(vouch, struct keeper, vouch);
 	bool unsaved;
 
-	pthread_mutex_lock(&k->lock);
+	pthread_mutex_lock(&k->telling);
 	memcpy(verifier, k->verifier, IDENTITY_LEN);
 	unsaved = k->unsaved;
-	pthread_mutex_unlock(&k->lock);
+	pthread_mutex_unlock(&k->telling);
 	return unsaved ? EIO : 0;
 }
 
@@ -384,11 +466,14 @@ void vouch_lost(struct vouch *vouch)
 	struct keeper *k = container_of(vouch, struct keeper, vouch);
 	int error = 0;
 
+	/* The old one is wrong, and a new one may be a long time coming. */
+	pthread_mutex_lock(&k->telling);
+	k->unsaved = true;
+	pthread_mutex_unlock(&k->telling);
 	pthread_mutex_lock(&k->lock);
-	if (change(k)) {
+	if (change(k))
 		error = errno;
-		pthread_cond_broadcast(&k->changed);
-	}
+	pthread_cond_broadcast(&k->changed);
 	pthread_mutex_unlock(&k->lock);
 	if (error)
 		slog_error("export \"%s\": cannot write to %s: %s; clients with the extension are refused until that is repaired; if this server ends before, remove the file of this export there before the next start",
@@ -400,9 +485,8 @@ void vouch_end(struct vouch *vouch, const struct observed *now)
 	struct keeper *k = container_of(vouch, struct keeper, vouch);
 
 	pthread_mutex_lock(&k->lock);
-	memcpy(k->record.stamp, now->stamp, IDENTITY_LEN);
-	k->record.clean = true;
-	if ((k->unsaved && new_generation(k)) || write_record(k, true))
+	record_leave(&k->record, now);
+	if ((k->again && new_generation(k)) || write_record(k, true))
 		slog_error("export \"%s\": cannot write to %s: %s", k->name,
 			   k->state->path, strerror(errno));
 	pthread_mutex_unlock(&k->lock);
@@ -420,6 +504,7 @@ void vouch_close(struct vouch *vouch)
 	pthread_mutex_unlock(&k->lock);
 	pthread_cond_destroy(&k->changed);
 	pthread_mutex_destroy(&k->lock);
+	pthread_mutex_destroy(&k->telling);
 	/* One that could not be opened shall leave nothing behind. */
 	if (!k->record.sequence)
 		unlinkat(k->state->fd, k->file, 0);

@@ -23,16 +23,24 @@
 #define VOUCH_RENEW_MS	1000
 /* Without writes for so long there is no lease. */
 #define VOUCH_IDLE_MS	600000
+/*
+ * If a server was killed while it asked the kernel whether all could be written
+ * back, the answer is gone. A disk that was about to fail has kept it waiting: an
+ * answer that came sooner than this is taken for a good one.
+ */
+#define VOUCH_ASK_MS	5000
 
 /**
  * struct vouch - of one export
  * @busy: there is a lease; without it vouch_writing() makes one
  * @used: there was a write since the lease was renewed
+ * @noticed: a change of another was, and the lease has not been renewed since
  * Others: in vouch.c
  */
 struct vouch {
 	atomic_bool busy;
 	atomic_bool used;
+	atomic_bool noticed;
 };
 
 /**
@@ -68,19 +76,57 @@ int vouch_begin(struct vouch *vouch, const struct observed *now,
 		int (*find_loss)(void *ctx), void *ctx, struct enbd_err *err);
 
 /**
- * vouch_watch() - look for losses each VOUCH_RENEW_MS, while there are writes
- *                 or there were some before the last server was killed
- * @vouch: begun
- * @look: must not wait. Who finds one calls vouch_lost(), in another thread;
- *        NULL: no more, and none is running when this returns
- * @ctx: for @look
+ * struct vouch_watcher - who looks at the members
+ * @look: for losses, each VOUCH_RENEW_MS while there are writes or there were some
+ *        before the last server was killed. Who finds one calls vouch_lost(), in
+ *        another thread
+ * @changed: when were they changed last, struct observed? By the clock of their
+ *           file system, which may be ahead of ours
+ *
+ * Neither may wait.
  */
-void vouch_watch(struct vouch *vouch, void (*look)(void *ctx), void *ctx);
+struct vouch_watcher {
+	void (*look)(void *ctx);
+	int64_t (*changed)(void *ctx);
+};
+
+/**
+ * vouch_watch() - from now on look at the members
+ * @vouch: begun
+ * @watcher: how, kept; NULL: no more, and nobody is looking when this returns
+ * @ctx: for @watcher
+ */
+void vouch_watch(struct vouch *vouch, const struct vouch_watcher *watcher,
+		 void *ctx);
+
+/**
+ * vouch_noticed() - a member was changed by another, and we have seen it
+ * @vouch: begun, or NULL
+ *
+ * Later servers shall not take it for a change when nobody served it. Any thread;
+ * does not wait.
+ */
+void vouch_noticed(struct vouch *vouch);
+
+/**
+ * vouch_ask() - the kernel is about to be asked for what it could not write back
+ * @vouch: begun
+ * @member: which one is asked; by one thread at a time
+ *
+ * It tells of a loss once, even if whoever has asked was killed meanwhile. If that
+ * happens before vouch_told() the next server knows that there was a question.
+ */
+void vouch_ask(struct vouch *vouch, unsigned int member);
+
+/* The answer has come, and if it was bad vouch_lost() has been called. */
+void vouch_told(struct vouch *vouch, unsigned int member);
 
 /**
  * vouch_verifier() - what clients are told; any thread
  * @vouch: begun
  * @verifier: filled
+ *
+ * Does not wait for any disk.
  *
  * Return: 0, or EIO while nobody may be told, see vouch_lost().
  */
@@ -92,7 +138,8 @@ int vouch_verifier(struct vouch *vouch, uint8_t verifier[IDENTITY_LEN]);
  *
  * When it returns the verifier is another one, also for later servers. Waits
  * for the disk of the folder. If that fails it is tried again each
- * VOUCH_RENEW_MS, and vouch_verifier() tells nobody until it is done.
+ * VOUCH_RENEW_MS. From the call on, and until it is done, vouch_verifier() tells
+ * nobody.
  */
 void vouch_lost(struct vouch *vouch);
 
