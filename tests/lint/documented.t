@@ -131,6 +131,12 @@ def json_keys():
     return re.findall(r'(?:enbd_json_(?:text|u64)|cJSON_Add\w+)\(\w+, "(\w+)"', tools)
 
 
+def options():
+    """The long options of every verb, with their hyphens."""
+    found = re.findall(r'\{ "([\w-]+)", (?:KEY_\w+|\'.\'), ', source("tools/enbdctl/*.c"))
+    return [f"--{name}" for name in found]
+
+
 def tracepoints():
     text = Path("drivers/enbd/trace.h").read_text()
     return re.findall(r"^(?:TRACE_EVENT|DEFINE_EVENT)\((?:\w+, )?(enbd_\w+),", text, re.M)
@@ -155,6 +161,7 @@ ok("states", entries("device-state") + entries("channel-state"), admin, row)
 ok("tracepoints", tracepoints(), admin, literal)
 ok("attributes in sysfs", attributes(), admin, literal)
 ok("keys of JSON", json_keys(), "Documentation/man/enbdctl.8", word)
+ok("options of enbdctl", options(), "Documentation/man/enbdctl.8", word)
 ok("keys of enbd.conf", device_keys(), "Documentation/man/enbd.conf.5", word)
 ok("keys of server.conf", server_keys(), "Documentation/man/enbd-server.conf.5", word)
 print(f"1..{count}")

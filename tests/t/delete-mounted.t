@@ -24,6 +24,13 @@ echo 3 >/proc/sys/vm/drop_caches
 ok "the file is right" cmp /bin/bash "$T/mnt/file"
 ok "another file" cp /bin/sh "$T/mnt/another"
 ok "umount" umount "$T/mnt"
+# As with btrfs: the mount's number is not the device's.
+exec 8<"$DEV"
+ok "mounted with a number of its own" mount -t tmpfs "$DEV" "$T/mnt"
+status 6 "disconnect: busy" disconnect
+like "$(cat "$TAP_OUT")" "busy: mounted on $T/mnt" "it says where"
+exec 8<&-
+ok "umount" umount "$T/mnt"
 ok "disconnect" disconnect
 
 need_connect "$URI" -n 2

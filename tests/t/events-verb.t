@@ -10,6 +10,7 @@ start_nbdkit memory 8M
 modprobe enbd
 spawn text enbdctl events
 spawn json enbdctl events --json
+json=$PID
 
 # A device that comes and goes until both listeners have begun to hear.
 hear()
@@ -36,5 +37,14 @@ assert {"device-add", "device-resize", "channel-del", "device-del"} <= \
     {e["event"] for e in seen}
 assert all(e["name"] in ("nda", "ndz") and "state" in e for e in seen)
 ' "$T/json.log"
+
+# Nothing would ever be heard any more.
+ok "the module is removed" wait_for 10 rmmod enbd
+for name in text json; do
+	wait_for 10 grep -q "the module enbd was removed" "$T/$name.log"
+	is $? 0 "the listeners end and say why ($name)"
+done
+ends 10 "$json"
+is $? 7 "with the exit code of the kernel"
 
 done_testing

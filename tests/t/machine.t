@@ -160,6 +160,9 @@ lives()
 	serve_end -KILL
 	must "$name: goes down without its server" machine_off 60
 	ok "$name: within a minute ($TOOK ms)" test "$TOOK" -le 60000
+	# The kernel is still there, and so is what was connected by hand.
+	within 20 enbdctl disconnect --all --force
+	ok "$name: nothing is left" wait_for 20 no_devices
 	machine_end
 	rm -f "$image" "$disk"
 	rm -rf "$T/state"

@@ -61,7 +61,7 @@ static void refuses(void **state)
 	static const char *const bad[] = {
 		"", "nd", "nd1", "nda1", "ndA", "sda", "/dev/sda", "/dev/nd",
 		"/dev/", "dev/nda", "/dev//nda", "/dev/nda/", "nda ", "0",
-		"ndfxshrxy", "ndzzzzzzzzzzzz", "/dev/nd/by-export/none",
+		"ndfxshrxy", "ndzzzzzzzzzzzz",
 	};
 	struct enbd_err err;
 	uint32_t index;
@@ -73,6 +73,8 @@ static void refuses(void **state)
 			fail_msg("%s: not refused", bad[i]);
 		assert_int_equal(err.code, ENBD_EXIT_USAGE);
 	}
+	assert_int_equal(devname_index("/dev/nd/by-export/none", &index, &err), -1);
+	assert_int_equal(err.code, ENBD_EXIT_NOT_CONNECTED);
 }
 
 int main(void)

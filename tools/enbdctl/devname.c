@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "devname.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +30,13 @@ int devname_index(const char *text, uint32_t *index, struct enbd_err *err)
 	const char *name = text;
 
 	/* Links such as /dev/nd/by-export/... lead to the node. */
-	if (!strncmp(text, "/dev/nd/", 8) && realpath(text, resolved))
+	if (!strncmp(text, "/dev/nd/", 8)) {
+		if (!realpath(text, resolved))
+			return enbd_fail(err, ENBD_EXIT_NOT_CONNECTED,
+					 "%s: leads to no device: %s", text,
+					 strerror(errno));
 		name = resolved;
+	}
 	if (!strncmp(name, "/dev/", 5))
 		name += 5;
 	if (!strncmp(name, "nd", 2) && !letters(name + 2, index))

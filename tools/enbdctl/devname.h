@@ -12,7 +12,8 @@
  * devname_index() - the number of a device that the user names
  * @text: "nda", "/dev/nda", or a link to /dev/nda
  * @index: receives the number
- * @err: receives ENBD_EXIT_USAGE
+ * @err: receives ENBD_EXIT_USAGE, or ENBD_EXIT_NOT_CONNECTED for a link that leads
+ *       nowhere
  *
  * Whether there is such a device is not looked at.
  *

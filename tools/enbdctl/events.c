@@ -78,7 +78,7 @@ static int listen_and_show(struct verb_args *args, struct enbd_err *err)
 
 	if (nl_open(&nl, false, err))
 		return -1;
-	rc = nl_listen(&nl, err);
+	rc = nl_listen(&nl, err) || nl_listen_end(&nl, err) ? -1 : 0;
 	/* Who reads through a pipe must not wait for more; nor may we when
 	 * nobody reads any more.
 	 */
@@ -94,7 +94,7 @@ static int listen_and_show(struct verb_args *args, struct enbd_err *err)
 int verb_events(int argc, char **argv)
 {
 	static const struct verb_spec spec = {
-		.doc = "Print what happens to devices and channels, until interrupted; with --json one object a line.",
+		.doc = "Print what happens to devices and channels, until interrupted or the module is removed; with --json one object a line.",
 		.json = true,
 	};
 	struct verb_args args;

@@ -47,7 +47,7 @@ struct watched {
 
 /**
  * struct monitor - all of it
- * @devices: a list
+ * @devices: a list, who has waited longest for an attempt first
  * @serial: of the last device
  * @max_backoff: milliseconds
  * @random: state of the generator of monitor_random()

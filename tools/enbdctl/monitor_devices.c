@@ -242,19 +242,43 @@ static void begin(struct watched *w, unsigned int place, uint64_t now)
 	work_begin(&t);
 }
 
+/*
+ * An attempt for each device that needs one, while there are threads. Who has got
+ * one goes to the end, so that with many devices each has its turn. Return: did
+ * anybody get one?
+ */
+static bool begin_each(struct monitor *m, uint64_t now)
+{
+	struct watched *w, **at = &m->devices;
+	struct watched *served = NULL, **last = &served;
+	int place;
+
+	while ((w = *at) && work_free()) {
+		place = repair_next(&w->repair, now);
+		if (place < 0) {
+			at = &w->next;
+			continue;
+		}
+		begin(w, (unsigned int)place, now);
+		*at = w->next;
+		w->next = NULL;
+		*last = w;
+		last = &w->next;
+	}
+	while (*at)
+		at = &(*at)->next;
+	*at = served;
+	return served;
+}
+
 uint64_t devices_repair(struct monitor *m, uint64_t now)
 {
 	uint64_t due = REPAIR_NEVER, next;
 	struct watched *w;
-	int place;
 
+	while (begin_each(m, now))
+		;
 	for (w = m->devices; w; w = w->next) {
-		while (work_free()) {
-			place = repair_next(&w->repair, now);
-			if (place < 0)
-				break;
-			begin(w, (unsigned int)place, now);
-		}
 		next = repair_due(&w->repair);
 		if (next < due)
 			due = next;

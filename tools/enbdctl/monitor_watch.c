@@ -187,28 +187,14 @@ static void hear_network(struct watch *w, struct heard *heard)
 	}
 }
 
-static bool is_ours(const struct nlmsghdr *nlh)
-{
-	const struct nlattr *attr;
-
-	if (mnl_nlmsg_get_payload_len(nlh) < GENL_HDRLEN)
-		return false;
-	mnl_attr_for_each(attr, nlh, GENL_HDRLEN)
-		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_NAME &&
-		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 &&
-		    !strcmp(mnl_attr_get_str(attr), ENBD_GENL_NAME))
-			return true;
-	return false;
-}
-
 /* The last word counts; another driver has other numbers. */
 static void take_family(struct watch *w, const struct nlmsghdr *nlh,
 			struct heard *heard)
 {
 	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
 
-	if (!is_ours(nlh) || (genl->cmd != CTRL_CMD_NEWFAMILY &&
-			      genl->cmd != CTRL_CMD_DELFAMILY))
+	if (!nl_is_ours(nlh) || (genl->cmd != CTRL_CMD_NEWFAMILY &&
+				 genl->cmd != CTRL_CMD_DELFAMILY))
 		return;
 	nl_close(&w->events);
 	w->fds[WATCH_EVENTS] = -1;

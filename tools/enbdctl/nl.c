@@ -222,6 +222,41 @@ int nl_listen(struct nl *nl, struct enbd_err *err)
 			 nl->group ? strerror(errno) : "the module has none");
 }
 
+/* Generic netlink tells of families in the group that has its own number. */
+int nl_listen_end(struct nl *nl, struct enbd_err *err)
+{
+	const uint32_t group = GENL_ID_CTRL;
+
+	if (mnl_socket_setsockopt(nl->sock, NETLINK_ADD_MEMBERSHIP,
+				  (void *)&group, sizeof(group)) >= 0)
+		return 0;
+	return enbd_fail(err, ENBD_EXIT_KERNEL,
+			 "netlink: cannot listen to the end of the module: %s",
+			 strerror(errno));
+}
+
+bool nl_is_ours(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < GENL_HDRLEN)
+		return false;
+	mnl_attr_for_each(attr, nlh, GENL_HDRLEN)
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_NAME &&
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 &&
+		    !strcmp(mnl_attr_get_str(attr), ENBD_GENL_NAME))
+			return true;
+	return false;
+}
+
+static bool is_end(const struct nlmsghdr *nlh)
+{
+	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+
+	return nlh->nlmsg_type == GENL_ID_CTRL && nl_is_ours(nlh) &&
+	       genl->cmd == CTRL_CMD_DELFAMILY;
+}
+
 int nl_hear(struct nl *nl,
 	    int (*each)(void *arg, const struct nlmsghdr *nlh,
 			struct enbd_err *err),
@@ -243,10 +278,14 @@ int nl_hear(struct nl *nl,
 				 strerror(errno));
 	left = (int)got;
 	for (nlh = (const void *)buf; mnl_nlmsg_ok(nlh, left);
-	     nlh = mnl_nlmsg_next(nlh, &left))
+	     nlh = mnl_nlmsg_next(nlh, &left)) {
+		if (is_end(nlh))
+			return enbd_fail(err, ENBD_EXIT_KERNEL,
+					 "kernel: the module enbd was removed");
 		if (nlh->nlmsg_type == nl->family &&
 		    nlh->nlmsg_len >= NLMSG_HDRLEN + GENL_HDRLEN &&
 		    each(arg, nlh, err))
 			return -1;
+	}
 	return 0;
 }

@@ -73,6 +73,9 @@ int nl_run(struct nl *nl, struct nlmsghdr *req,
 		       struct enbd_err *err),
 	   void *arg, bool *again, struct enbd_err *err);
 
+/* Is that a message about the driver's family? */
+bool nl_is_ours(const struct nlmsghdr *nlh);
+
 /**
  * nl_listen() - from now on receive what happens to devices and channels
  * @nl: open, and used for nothing else then
@@ -81,6 +84,15 @@ int nl_run(struct nl *nl, struct nlmsghdr *req,
  * Return: 0 or -1.
  */
 int nl_listen(struct nl *nl, struct enbd_err *err);
+
+/**
+ * nl_listen_end() - have nl_hear() fail when the driver goes
+ * @nl: after nl_listen()
+ * @err: receives ENBD_EXIT_KERNEL
+ *
+ * Return: 0 or -1.
+ */
+int nl_listen_end(struct nl *nl, struct enbd_err *err);
 
 /**
  * nl_hear() - wait for the next events

@@ -100,18 +100,43 @@ static bool contains(const struct numbers *n, dev_t dev)
 	return false;
 }
 
+static bool is_one(const struct numbers *n, const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISBLK(st.st_mode) &&
+	       contains(n, st.st_rdev);
+}
+
+/*
+ * Is that line of mountinfo about one of them? btrfs has a number of its own, and
+ * what it is mounted from behind the dash.
+ */
+static bool is_mount_of(const struct numbers *n, const char *line)
+{
+	const char *rest = strstr(line, " - ");
+	unsigned int major, minor;
+	char source[256];
+
+	if (sscanf(line, "%*u %*u %u:%u", &major, &minor) == 2 &&
+	    contains(n, makedev(major, minor)))
+		return true;
+	/* Nowhere else: a path on a network might not answer. */
+	return rest && sscanf(rest, " - %*s %255s", source) == 1 &&
+	       !strncmp(source, "/dev/", 5) && is_one(n, source);
+}
+
 /* The mounts that this process can see */
 static bool find_mount(const struct numbers *n, char *user, size_t size)
 {
 	FILE *f = fopen("/proc/self/mountinfo", "re");
 	char *line = NULL, where[256];
-	unsigned int major, minor;
 	size_t room = 0;
 	bool found = false;
 
 	while (f && !found && getline(&line, &room, f) > 0) {
-		if (sscanf(line, "%*u %*u %u:%u %*s %255s", &major, &minor,
-			   where) != 3 || !contains(n, makedev(major, minor)))
+		if (!is_mount_of(n, line) ||
+		    sscanf(line, "%*u %*u %*s %*s %255s", where) != 1)
 			continue;
 		snprintf(user, size, "mounted on %s", where);
 		found = true;
@@ -128,11 +153,9 @@ static bool find_swap(const struct numbers *n, char *user, size_t size)
 	char *line = NULL, what[256];
 	bool found = false;
 	size_t room = 0;
-	struct stat st;
 
 	while (f && !found && getline(&line, &room, f) > 0) {
-		if (sscanf(line, "%255s", what) != 1 || stat(what, &st) ||
-		    !S_ISBLK(st.st_mode) || !contains(n, st.st_rdev))
+		if (sscanf(line, "%255s", what) != 1 || !is_one(n, what))
 			continue;
 		snprintf(user, size, "used as swap");
 		found = true;

@@ -26,8 +26,7 @@ int query_device(struct nl *nl, uint32_t index, struct device *device,
  * @name: as the user wrote it
  * @nl: receives a socket to the driver, open on success
  * @device: receives the device
- * @err: receives ENBD_EXIT_USAGE if that is no name of a device, and what
- *       nl_open() and query_device() say
+ * @err: receives what devname_index(), nl_open() and query_device() say
  *
  * Return: 0 or -1.
  */
