@@ -27,6 +27,11 @@ cleanup()
 	for pid in "${SERVERS[@]}"; do
 		kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
 	done
+	# What those that are killed leave in memory
+	find "$T/state" -name 'export-*' -printf '%D %i\n' 2>/dev/null |
+		while read -r device inode; do
+			rm -f "$(printf '/dev/shm/enbd-server-%x-%x' "$device" "$inode")"
+		done
 	rm -rf "$T" "$TAP_OUT"
 }
 trap cleanup EXIT

@@ -112,13 +112,16 @@ int sync_file_range(int fd, off_t offset, off_t length, unsigned int flags)
 	return error ? -1 : 0;
 }
 
-/* The oldest question to the kernel that the state directory knows of, 0: none */
-static int64_t question(void)
+/*
+ * The oldest question to the kernel that is known of, 0: none. @forget: and that is
+ * the end of it
+ */
+static int64_t ask_marks(bool forget)
 {
 	DIR *folder = opendir(state_path);
 	struct dirent *entry;
 	int64_t since = 0;
-	int fd;
+	int fd, marks;
 
 	assert_non_null(folder);
 	while ((entry = readdir(folder))) {
@@ -126,11 +129,20 @@ static int64_t question(void)
 			continue;
 		fd = openat(dirfd(folder), entry->d_name, O_RDONLY);
 		assert_true(fd >= 0);
-		since = marks_oldest(fd);
+		marks = marks_open(fd);
+		since = marks_oldest(marks);
+		close(marks);
+		if (forget)
+			marks_remove(fd);
 		close(fd);
 	}
 	closedir(folder);
 	return since;
+}
+
+static int64_t question(void)
+{
+	return ask_marks(false);
 }
 
 int syncfs(int fd)
@@ -270,6 +282,7 @@ static int teardown(void **unused)
 	char command[128];
 
 	(void)unused;
+	ask_marks(true);
 	state_dir_close(&state);
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
 	return system(command);

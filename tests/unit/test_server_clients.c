@@ -17,6 +17,7 @@
 struct connection {
 	unsigned int stopped;
 	bool fencing;
+	bool vanished;
 };
 
 static struct connection conns[MANY];
@@ -30,6 +31,11 @@ void connection_stop(struct connection *conn)
 bool connection_is_fencing(struct connection *conn)
 {
 	return conn->fencing;
+}
+
+bool connection_has_vanished(struct connection *conn)
+{
+	return conn->vanished;
 }
 
 static void start(struct clients *clients, unsigned int max)
@@ -120,6 +126,25 @@ static void test_greetings(void **state)
 	assert_true(clients_make_room(&clients));
 }
 
+/* Handshakes have their own deadline. */
+static void test_vanished(void **state)
+{
+	struct clients clients;
+	unsigned int i;
+
+	(void)state;
+	start(&clients, 3);
+	for (i = 0; i < 4; i++)
+		add(&clients, i);
+	for (i = 0; i < 3; i++)
+		clients_admit(&clients, &conns[i], false);
+	conns[1].vanished = true;
+	conns[3].vanished = true;
+	clients_drop_vanished(&clients);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(conns[i].stopped, i == 1);
+}
+
 static void test_many(void **state)
 {
 	struct clients clients;
@@ -141,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_greetings),
+		cmocka_unit_test(test_vanished),
 		cmocka_unit_test(test_many),
 	};
 

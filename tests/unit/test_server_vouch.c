@@ -466,15 +466,45 @@ static void age_marks(unsigned int ms)
 {
 	char name[16 + 2 * IDENTITY_LEN] = "export-";
 	int64_t since;
+	int fd, marks;
+
+	identity_hex(name + strlen(name), signature, IDENTITY_LEN);
+	fd = openat(state.fd, name, O_RDWR);
+	marks = marks_open(fd);
+	since = marks_oldest(marks);
+	assert_true(since);
+	assert_int_equal(mark_set(marks, MEMBERS_MAX - 1,
+				  since - ms * 1000000ll), 0);
+	close(marks);
+	close(fd);
+}
+
+/* How many of the files with marks are there? Removes them. */
+static unsigned int mark_files(void)
+{
+	char name[16 + 2 * IDENTITY_LEN] = "export-", path[80];
+	unsigned int count;
+	struct stat st;
 	int fd;
 
 	identity_hex(name + strlen(name), signature, IDENTITY_LEN);
 	fd = openat(state.fd, name, O_RDWR);
-	since = marks_oldest(fd);
-	assert_true(since);
-	assert_int_equal(mark_set(fd, MEMBERS_MAX - 1,
-				  since - ms * 1000000ll), 0);
+	if (fd < 0)
+		return 0;
+	assert_int_equal(fstat(fd, &st), 0);
+	snprintf(path, sizeof(path), "/dev/shm/enbd-server-%lx-%lx",
+		 (unsigned long)st.st_dev, (unsigned long)st.st_ino);
+	count = !access(path, F_OK);
+	marks_remove(fd);
+	assert_int_equal(access(path, F_OK), -1);
 	close(fd);
+	return count;
+}
+
+static int clean_up(void **unused)
+{
+	mark_files();
+	return teardown(unused);
 }
 
 /*
@@ -507,7 +537,7 @@ static void test_unheard(void **unused)
 	serve(&s, one);
 	ask_kernel(&s);
 	end(&s);
-	age_marks(VOUCH_ASK_MS);
+	assert_int_equal(mark_files(), 0);
 	ask(two);
 	assert_memory_equal(one, two, V);
 	serve_and_die(two);
@@ -643,27 +673,27 @@ static void test_predecessor(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_restart, setup, clean_up),
+		cmocka_unit_test_setup_teardown(test_killed, setup, clean_up),
 		cmocka_unit_test_setup_teardown(test_host_restarted, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_replaced, setup, teardown),
+						clean_up),
+		cmocka_unit_test_setup_teardown(test_replaced, setup, clean_up),
 		cmocka_unit_test_setup_teardown(test_changed_between, setup,
-						teardown),
+						clean_up),
 		cmocka_unit_test_setup_teardown(test_changed_after_kill, setup,
-						teardown),
+						clean_up),
 		cmocka_unit_test_setup_teardown(test_clock_ahead, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_noticed, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
+						clean_up),
+		cmocka_unit_test_setup_teardown(test_noticed, setup, clean_up),
+		cmocka_unit_test_setup_teardown(test_lost, setup, clean_up),
 		cmocka_unit_test_setup_teardown(test_lost_meanwhile, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_unheard, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_torn, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_no_trace, setup, teardown),
+						clean_up),
+		cmocka_unit_test_setup_teardown(test_unheard, setup, clean_up),
+		cmocka_unit_test_setup_teardown(test_torn, setup, clean_up),
+		cmocka_unit_test_setup_teardown(test_lock, setup, clean_up),
+		cmocka_unit_test_setup_teardown(test_no_trace, setup, clean_up),
 		cmocka_unit_test_setup_teardown(test_predecessor, setup,
-						teardown),
+						clean_up),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

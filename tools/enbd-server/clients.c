@@ -109,6 +109,19 @@ void clients_release(struct clients *clients, struct connection *conn)
 	pthread_mutex_unlock(&clients->lock);
 }
 
+void clients_drop_vanished(struct clients *clients)
+{
+	struct client *client;
+
+	pthread_mutex_lock(&clients->lock);
+	TAILQ_FOREACH(client, &clients->list, all) {
+		if (client->stage == CLIENT_SERVED &&
+		    connection_has_vanished(client->conn))
+			connection_stop(client->conn);
+	}
+	pthread_mutex_unlock(&clients->lock);
+}
+
 void clients_tell(struct clients *clients,
 		  void (*act)(struct connection *conn))
 {

@@ -85,6 +85,9 @@ bool clients_admit(struct clients *clients, struct connection *conn,
 /* Nothing more is done for a client, it only needs to end. */
 void clients_release(struct clients *clients, struct connection *conn);
 
+/* Send those away whose machines have vanished. */
+void clients_drop_vanished(struct clients *clients);
+
 /* Do something to all of them that does not wait. */
 void clients_tell(struct clients *clients,
 		  void (*act)(struct connection *conn));

@@ -84,6 +84,18 @@ void connection_drain(struct connection *conn);
  */
 void connection_stop(struct connection *conn);
 
+/**
+ * connection_has_vanished() - has the client's machine gone?
+ * @conn: must not be destroyed meanwhile
+ *
+ * TCP finds that out by itself within two minutes if nothing is under way to it,
+ * and else much later. A client that only takes nothing is there: its machine
+ * answers. Any thread, does not wait.
+ *
+ * Return: true if it has owed an answer for two minutes.
+ */
+bool connection_has_vanished(struct connection *conn);
+
 /* Does it wait in its handshake for a fence? Any thread, as connection_stop() */
 bool connection_is_fencing(struct connection *conn);
 

@@ -17,7 +17,10 @@
 #define BACKLOG		1024
 /* Tries to find a port that is free for all addresses */
 #define PORT_TRIES	16
-/* A client that has vanished is noticed after IDLE + INTERVAL * COUNT s. */
+/*
+ * A client that has vanished is noticed after IDLE + INTERVAL * COUNT s, if nothing is
+ * under way to it; else see connection_has_vanished().
+ */
 #define KEEPALIVE_IDLE		60
 #define KEEPALIVE_INTERVAL	10
 #define KEEPALIVE_COUNT		6

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who is asking the kernel whether it could write back, in the file that remembers
- * an export, behind its record. They need to survive the server, not the host.
+ * Who is asking the kernel whether it could write back. That needs to survive the
+ * server, not the host, and must not wait for any disk: the one that is asked may be
+ * what the state directory is on. So it is in memory, in /dev/shm; where that is not
+ * possible it is in the file that remembers the export, behind the record.
  */
 #ifndef ENBD_SERVER_MARKS_H
 #define ENBD_SERVER_MARKS_H
@@ -15,6 +17,17 @@
 #define MARKS_LEN	(MEMBERS_MAX * MARK_LEN)
 /* Where they begin */
 #define MARKS_AT	(RECORD_SLOTS * RECORD_SLOT)
+
+/**
+ * marks_open() - the marks of an export
+ * @state: its file, locked by whoever serves it
+ *
+ * Return: a file to be closed, -1 with errno.
+ */
+int marks_open(int state);
+
+/* Nothing is being asked any more, and nobody will want to know that. */
+void marks_remove(int state);
 
 /**
  * mark_set() - this member's kernel is being asked

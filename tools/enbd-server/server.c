@@ -25,6 +25,8 @@
 /* Pause of accepting when files or memory have run out */
 #define PAUSE_MS	100
 #define EVENTS		64
+/* How often to look for clients that have vanished */
+#define LOOK_MS		10000
 
 /* A client and where it belongs */
 struct guest {
@@ -50,6 +52,7 @@ enum server_state {
  * @state: serving or ending
  * @deadline: ms; when @state ends
  * @paused_until: ms; not accepting until then, 0 when it is
+ * @next_look: ms; when to look for clients that have vanished
  *
  * @env: constant
  * @resumer: has its own lock
@@ -67,6 +70,7 @@ struct server {
 	enum server_state state;
 	long long deadline;
 	long long paused_until;
+	long long next_look;
 
 	struct connection_env env;
 	struct resumer resumer;
@@ -234,13 +238,27 @@ static void handle_event(struct server *server, int fd)
 		slog_error("eventfd: %s", strerror(errno));
 }
 
-/* When must something be done though nothing happens? ms from now, -1 never */
-static int next_timeout(const struct server *server)
+static bool has_clients(struct server *server)
 {
-	const long long at = server->state == SERVING ? server->paused_until :
-							server->deadline;
-	long long left;
+	bool any;
 
+	pthread_mutex_lock(&server->lock);
+	any = server->threads;
+	pthread_mutex_unlock(&server->lock);
+	return any;
+}
+
+/* When must something be done though nothing happens? ms from now, -1 never */
+static int next_timeout(struct server *server)
+{
+	long long at = server->deadline, left;
+
+	if (server->state == SERVING) {
+		at = server->paused_until;
+		if (has_clients(server))
+			at = at ? MIN(at, server->next_look) :
+				  server->next_look;
+	}
 	if (!at)
 		return -1;
 	left = at - now_ms();
@@ -255,6 +273,10 @@ static bool handle_time(struct server *server)
 	if (server->state == SERVING) {
 		if (server->paused_until && now >= server->paused_until)
 			set_accepting(server, true);
+		if (now >= server->next_look) {
+			clients_drop_vanished(&server->clients);
+			server->next_look = now + LOOK_MS;
+		}
 		return true;
 	}
 	if (now < server->deadline)
@@ -265,16 +287,6 @@ static bool handle_time(struct server *server)
 	server->deadline = now + STOP_MS;
 	clients_tell(&server->clients, connection_stop);
 	return true;
-}
-
-static bool has_clients(struct server *server)
-{
-	bool any;
-
-	pthread_mutex_lock(&server->lock);
-	any = server->threads;
-	pthread_mutex_unlock(&server->lock);
-	return any;
 }
 
 static int loop(struct server *server)

@@ -26,6 +26,7 @@
  * struct keeper - what is behind a struct vouch
  * @vouch: what others see
  * @fd: the export's file in the folder, locked
+ * @marks: of questions to the kernel
  * @file: its name
  * @name: of the export, for messages
  * @state: boot id
@@ -48,6 +49,7 @@
 struct keeper {
 	struct vouch vouch;
 	int fd;
+	int marks;
 	char file[FILE_NAME_MAX];
 	const char *name;
 	const struct state_dir *state;
@@ -150,7 +152,7 @@ static int reserve(struct keeper *k)
 /* Has the last server been killed when it had waited long for an answer? */
 static bool was_unheard(const struct keeper *k)
 {
-	const int64_t since = marks_oldest(k->fd);
+	const int64_t since = marks_oldest(k->marks);
 
 	return since && clock_ns(CLOCK_BOOTTIME) - since >=
 			VOUCH_ASK_MS * 1000000ll;
@@ -197,6 +199,16 @@ again:
 			 k->state->path, name, strerror(errno));
 }
 
+static int open_marks(struct keeper *k, struct enbd_err *err)
+{
+	k->marks = marks_open(k->fd);
+	if (k->marks >= 0)
+		return 0;
+	return enbd_fail(err, ENBD_EXIT_GENERAL,
+			 "export \"%s\": %s; check the limits", k->name,
+			 strerror(errno));
+}
+
 struct vouch *vouch_open(const struct state_dir *state, const char *name,
 			 const uint8_t signature[IDENTITY_LEN],
 			 struct enbd_err *err)
@@ -210,7 +222,8 @@ struct vouch *vouch_open(const struct state_dir *state, const char *name,
 	}
 	k->state = state;
 	k->name = name;
-	if (open_file(k, signature, err)) {
+	k->marks = -1;
+	if (open_file(k, signature, err) || open_marks(k, err)) {
 		if (k->fd >= 0)
 			close(k->fd);
 		free(k);
@@ -368,7 +381,7 @@ static int decide(struct keeper *k, const struct observed *now,
 	memcpy(k->record.boot, boot, IDENTITY_LEN);
 	memcpy(k->record.stamp, now->identity, IDENTITY_LEN);
 	memset(k->record.lasting, 0, IDENTITY_LEN);
-	if (write_record(k, false) || marks_clear(k->fd))
+	if (write_record(k, false) || marks_clear(k->marks))
 		return -1;
 	if (k->unheard)
 		why = unheard;
@@ -437,7 +450,8 @@ void vouch_ask(struct vouch *vouch, unsigned int member)
 {
 	struct keeper *k = container_of(vouch, struct keeper, vouch);
 
-	mark_set(k->fd, member, clock_ns(CLOCK_BOOTTIME));
+	/* No room is left for it only if the machine has no memory left. */
+	mark_set(k->marks, member, clock_ns(CLOCK_BOOTTIME));
 }
 
 void vouch_told(struct vouch *vouch, unsigned int member)
@@ -446,7 +460,7 @@ void vouch_told(struct vouch *vouch, unsigned int member)
 
 	/* Else it is all that the next server would hear of the loss. */
 	if (!is_unsaved(k))
-		mark_set(k->fd, member, 0);
+		mark_set(k->marks, member, 0);
 }
 
 int vouch_verifier(struct vouch *vouch, uint8_t verifier[IDENTITY_LEN])
@@ -489,6 +503,8 @@ void vouch_end(struct vouch *vouch, const struct observed *now)
 	if ((k->again && new_generation(k)) || write_record(k, true))
 		slog_error("export \"%s\": cannot write to %s: %s", k->name,
 			   k->state->path, strerror(errno));
+	else
+		marks_remove(k->fd);
 	pthread_mutex_unlock(&k->lock);
 }
 
@@ -506,8 +522,11 @@ void vouch_close(struct vouch *vouch)
 	pthread_mutex_destroy(&k->lock);
 	pthread_mutex_destroy(&k->telling);
 	/* One that could not be opened shall leave nothing behind. */
-	if (!k->record.sequence)
+	if (!k->record.sequence) {
 		unlinkat(k->state->fd, k->file, 0);
+		marks_remove(k->fd);
+	}
+	close(k->marks);
 	close(k->fd);
 	free(k);
 }
