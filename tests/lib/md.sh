@@ -74,7 +74,8 @@ md_end()
 	fi
 	# mdadm leaves its links to udev where there is a /run/udev.
 	[ -z "$UDEV_RUN" ] || rm -rf "$UDEV_RUN"
-	rm -f /run/udev/rules.d/60-enbd.rules /run/enbd/*.lock /run/enbd/*.super /run/enbd/*.lost
+	rm -f /run/udev/rules.d/60-enbd.rules /run/enbd/*.lock /run/enbd/*.super /run/enbd/*.bits \
+		/run/enbd/*.frozen /run/enbd/*.lost
 }
 trap 'md_end; clean_up; rm -f "$TAP_OUT"' EXIT
 

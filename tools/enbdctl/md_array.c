@@ -150,6 +150,7 @@ static int read_array(struct md_array *a, const char *dir)
 	a->shape.bitmap_chunk = bitmap_chunk(dir);
 	a->minor = format_minor(dir);
 	snprintf(size, sizeof(size), "%s/..", dir);
+	a->seq = number(size, "diskseq");
 	a->shape.array_size = number(size, "size") * 512;
 	return read_members(a, dir);
 }

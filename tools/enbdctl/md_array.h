@@ -31,6 +31,7 @@ struct md_member {
 /**
  * struct md_array - a running array
  * @node: its name below /dev
+ * @seq: its disk's sequence number; a later one of that name has another
  * @shape: how its data lies; a bitmap_chunk of 0 is no bitmap
  * @reshaping: it is being given another shape
  * @minor: of the format 1.x that its superblocks have, -1 if they have another
@@ -38,6 +39,7 @@ struct md_member {
  */
 struct md_array {
 	char node[MD_NODE_MAX];
+	uint64_t seq;
 	struct md_shape shape;
 	bool reshaping;
 	int minor;

@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include "deadline.h"
+#include "ending.h"
 
-#define STEP_MS		50
+#define STEP_MS		200
 #define LINE_MAX_LEN	256
 
 /* The child. What mdadm says is to be understood by this program. */
@@ -78,8 +79,9 @@ static int once(const char *array, const char *action, const char *node,
 		;
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
-	/* It may be another moment's business. */
-	return enbd_fail(err, ENBD_EXIT_BUSY,
+	/* It may be another moment's business, unless it says that it is none. */
+	return enbd_fail(err, strstr(said, "not possible") ?
+			      ENBD_EXIT_GENERAL : ENBD_EXIT_BUSY,
 			 "mdadm /dev/%s %s /dev/%s: %s", array, action, node,
 			 said[0] ? said : "it failed");
 }
@@ -91,7 +93,7 @@ int mdadm_manage(const char *array, const char *action, const char *node,
 	const uint64_t deadline = enbd_now_ms() + patience_ms;
 
 	while (once(array, action, node, err)) {
-		if (enbd_now_ms() >= deadline)
+		if (enbd_now_ms() >= deadline || ending_told())
 			return -1;
 		nanosleep(&step, NULL);
 	}

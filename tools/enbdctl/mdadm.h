@@ -9,8 +9,10 @@
  * @array: name below /dev
  * @action: for example "--re-add"
  * @node: name below /dev
- * @patience_ms: how long to try again when it fails
- * @err: receives the last line that mdadm wrote
+ * @patience_ms: how long to try again when it fails, unless this program is told to
+ *               end
+ * @err: receives the last line that mdadm wrote; ENBD_EXIT_GENERAL if that is that
+ *       it never will succeed
  *
  * Return: 0 or -1.
  */

@@ -2,7 +2,6 @@
 /* enbdctl readd: for udev and systemd, when a device is back. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "deadline.h"
 #include "devname.h"
+#include "ending.h"
 #include "log.h"
 #include "readd.h"
 #include "verb.h"
@@ -58,7 +58,7 @@ static int take_all(struct readd *r, struct enbd_err *err)
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < r->node_count; i++) {
+	for (i = 0; i < r->node_count && !ending_told(); i++) {
 		taken = false;
 		if (!readd_take_back(r, &r->nodes[i], &taken, &one)) {
 			if (taken)
@@ -79,6 +79,47 @@ static void forget_arrays(struct readd *r)
 	r->array_count = 0;
 }
 
+static bool holds_one(const struct md_array *a, const struct readd *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->node_count; i++)
+		if (md_member_of(a, 1, r->nodes[i].name, NULL))
+			return true;
+	return false;
+}
+
+/*
+ * Two legs of an array that are stale at the same time: that the array can do
+ * without the one is no longer so when the other has been taken out. All runs take
+ * the locks in the same order, that of md_arrays_read().
+ */
+static int repair_alone(struct readd *r, struct enbd_err *err)
+{
+	int *held = calloc(r->array_count + 1, sizeof(*held));
+	size_t count = 0, i;
+	int rc = 0;
+
+	if (!held)
+		return enbd_fail(err, ENBD_EXIT_GENERAL, "out of memory");
+	for (i = 0; i < r->array_count && !rc; i++) {
+		if (!holds_one(&r->arrays[i], r))
+			continue;
+		held[count] = readd_lock(r->arrays[i].node, err);
+		rc = held[count] < 0 ? -1 : 0;
+		count += !rc;
+	}
+	forget_arrays(r);
+	if (!rc && !md_arrays_read(&r->arrays, &r->array_count, err))
+		rc = readd_stale(r, err);
+	else
+		rc = -1;
+	while (count)
+		close(held[--count]);
+	free(held);
+	return rc;
+}
+
 /* One look at how things are. Return: 0, 1 if the device is gone, -1. */
 static int step(struct readd *r, struct enbd_err *err)
 {
@@ -93,7 +134,7 @@ static int step(struct readd *r, struct enbd_err *err)
 	if (md_arrays_read(&r->arrays, &r->array_count, err))
 		return -1;
 	if (!strcmp(state, "stale")) {
-		rc = readd_stale(r, err);
+		rc = repair_alone(r, err);
 		if (!rc)
 			enbd_note("/dev/%s: what its server may have forgotten is marked in its array",
 				  r->disk);
@@ -117,28 +158,6 @@ static bool watch_all(struct readd *r)
 	return waiting;
 }
 
-/*
- * systemd begins again when the device is back once more. What is under way is
- * ended first: an mdadm that is killed leaves the array frozen.
- */
-static volatile sig_atomic_t told_to_end;
-
-static void on_term(int number)
-{
-	(void)number;
-	told_to_end = 1;
-}
-
-static void catch_term(void)
-{
-	const struct sigaction action = {
-		.sa_handler = on_term,
-		.sa_flags = SA_RESTART,
-	};
-
-	sigaction(SIGTERM, &action, NULL);
-}
-
 /* Return: as step(). */
 static int look_on(struct readd *r, uint32_t wait_ms, struct enbd_err *err)
 {
@@ -155,7 +174,7 @@ static int look_on(struct readd *r, uint32_t wait_ms, struct enbd_err *err)
 			rc = step(r, err);
 		waiting = watch_all(r);
 		now = enbd_now_ms();
-		if (told_to_end || now >= (waiting ? last : deadline) ||
+		if (ending_told() || now >= (waiting ? last : deadline) ||
 		    (rc && !waiting))
 			return rc;
 		nanosleep(waiting ? &short_nap : &nap, NULL);
@@ -176,7 +195,12 @@ static int run(const struct arguments *args, struct enbd_err *err)
 	if (held < 0)
 		return -1;
 	readd_nodes(&r);
-	catch_term();
+	/*
+	 * systemd begins again when the device is back once more. What is under
+	 * way is ended first: an mdadm that is killed leaves the array frozen.
+	 */
+	ending_catch();
+	readd_thaw_others(r.disk);
 	rc = look_on(&r, args->wait_ms, err);
 	close(held);
 	return rc < 0 ? -1 : 0;

@@ -23,6 +23,8 @@
  * @joining: it was taken back, and the array has to give it a place
  * @joined: the array has done so
  * @looks: how often it had none yet
+ * @whole: it is in sync, and nothing is kept for it
+ * @leg: its superblock, when it was taken back
  */
 struct readd_node {
 	char name[MD_NODE_MAX];
@@ -32,6 +34,8 @@ struct readd_node {
 	bool joining;
 	bool joined;
 	unsigned int looks;
+	bool whole;
+	struct md_super leg;
 };
 
 /**
@@ -59,13 +63,16 @@ void readd_nodes(struct readd *r);
 bool readd_is_away(const char *node);
 
 /**
- * readd_lock() - be the only one who works on a disk and its arrays
- * @disk: its name
+ * readd_lock() - be the only one who works on a disk, or on an array
+ * @name: of it
  * @err: receives why that cannot be
  *
  * Return: a descriptor that holds the lock until it is closed, or -1.
  */
-int readd_lock(const char *disk, struct enbd_err *err);
+int readd_lock(const char *name, struct enbd_err *err);
+
+/* The same, but do not wait. Return: the descriptor, or -1. */
+int readd_trylock(const char *name);
 
 /**
  * readd_stale() - make a stale disk one that may be taken back
@@ -112,8 +119,7 @@ int readd_take_back(struct readd *r, struct readd_node *node, bool *taken,
  * @node: of @r, joining
  *
  * From then on its own bitmap has what md may forget if it is lost again before it
- * is in sync. If it is lost before, that is marked from the other members' disks,
- * where it does not stay for long.
+ * is in sync, and what was kept (readd_keep()) is not needed any more.
  *
  * Return: false while it has no place in the array yet.
  */
@@ -124,16 +130,16 @@ bool readd_watch(struct readd *r, struct readd_node *node);
  * @array: that it adds @node to
  * @err: receives why that cannot be remembered
  *
- * mdadm has md begin no copying while it adds a member, and an mdadm that is killed
- * leaves it like that: the leg would be a spare for ever.
- *
  * Return: 0 or -1.
  */
 int readd_freezes(const struct md_array *array, const char *node,
 		  struct enbd_err *err);
 
 /* What was frozen for @node, by this run or by one that was killed, is no longer. */
-void readd_thaw(const struct readd *r, const struct readd_node *node);
+void readd_thaw(const struct md_array *list, size_t count, const char *node);
+
+/* The same for what runs for other disks than @disk, which were killed, left behind */
+void readd_thaw_others(const char *disk);
 
 /**
  * readd_mark_own() - mark in the array what the bitmap of a leg of it names
@@ -159,5 +165,22 @@ int readd_mark_own(const struct md_array *array, const char *node,
  */
 int readd_mark_others(const struct md_array *array, const char *node,
 		      struct enbd_err *err);
+
+/**
+ * readd_keep() - keep what is in the bitmap on an array's disks
+ * @node: a leg that is going to be re-added, of which nothing is read
+ * @leg: its superblock
+ *
+ * Return: 0 or -1.
+ */
+int readd_keep(const struct md_array *array, const char *node,
+	       const struct md_super *leg, struct enbd_err *err);
+
+/* Mark in the array what was kept for a leg. Return: 1, 0 if nothing was, or -1. */
+int readd_mark_kept(const struct md_array *array, const struct md_super *leg,
+		    struct enbd_err *err);
+
+/* It is not needed any more. */
+void readd_kept_drop(const struct md_super *leg);
 
 #endif /* ENBDCTL_READD_H */

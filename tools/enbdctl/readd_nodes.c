@@ -58,12 +58,20 @@ void readd_nodes(struct readd *r)
 	globfree(&found);
 }
 
-int readd_lock(const char *disk, struct enbd_err *err)
+int readd_lock(const char *name, struct enbd_err *err)
 {
 	char file[MD_NODE_MAX + 16];
 
-	snprintf(file, sizeof(file), "readd-%s.lock", disk);
+	snprintf(file, sizeof(file), "readd-%s.lock", name);
 	return runstate_lock(file, err);
+}
+
+int readd_trylock(const char *name)
+{
+	char file[MD_NODE_MAX + 16];
+
+	snprintf(file, sizeof(file), "readd-%s.lock", name);
+	return runstate_trylock(file);
 }
 
 bool readd_is_away(const char *node)

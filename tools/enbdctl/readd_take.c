@@ -86,19 +86,41 @@ static bool get_kept(const char *node, struct md_block *block,
 }
 
 /*
+ * A node, and what the superblock says that it has where the array's are.
+ * @restore: the one that was kept is better
+ */
+struct leg {
+	const char *node;
+	struct md_block block;
+	struct md_block kept;
+	struct md_super super;
+	bool restore;
+	struct others others;
+};
+
+/*
  * Chunks that md does not know of, see readd_bits.c. What the leg itself has is
  * read before md writes over it.
  */
-static int mark(const struct md_array *a, const char *node, bool held,
-		const struct md_block *block, bool partly,
-		struct enbd_err *err)
+static int mark(const struct md_array *a, const struct leg *leg, bool held,
+		bool partly, struct enbd_err *err)
 {
-	if (partly && readd_mark_others(a, node, err))
+	const int kept = readd_mark_kept(a, &leg->super, err);
+
+	if (kept < 0)
+		return -1;
+	/* What is kept is all that the leg lacked. */
+	if (kept)
+		partly = false;
+	if (partly && readd_mark_others(a, leg->node, err))
 		return -1;
 	/* An array that still holds the leg has had it, and knows of the rest. */
-	if (partly || (!held && a->shape.level == 1))
-		return readd_mark_own(a, node, block, partly, err);
-	return 0;
+	if ((partly || (!held && a->shape.level == 1)) &&
+	    readd_mark_own(a, leg->node,
+			   leg->restore ? &leg->kept : &leg->block, partly,
+			   err))
+		return -1;
+	return readd_keep(a, leg->node, &leg->super, err);
 }
 
 static int take(const struct md_array *a, const char *node, bool held,
@@ -119,19 +141,6 @@ static int take(const struct md_array *a, const char *node, bool held,
 	       mdadm_manage(a->node, "--re-add", node, PATIENCE_MS, err) ?
 	       -1 : 0;
 }
-
-/*
- * A node, and what the superblock says that it has where the array's are.
- * @restore: the one that was kept is better
- */
-struct leg {
-	const char *node;
-	struct md_block block;
-	struct md_block kept;
-	struct md_super super;
-	bool restore;
-	struct others others;
-};
 
 /* Why a node is not of an array, or why that cannot be told now */
 struct reason {
@@ -261,13 +270,31 @@ static int judge_and_take(const struct readd *r, struct readd_node *node,
 	if (leg->restore)
 		block = &leg->kept;
 	if (mark_lost(r, node, a, &leg->super, err) ||
-	    mark(a, node->name, held, block, partly || leg->restore, err) ||
+	    mark(a, leg, held, partly || leg->restore, err) ||
 	    take(a, node->name, held, block, leg->restore, err))
 		return -1;
 	node->joining = true;
 	node->joined = false;
+	node->whole = false;
+	node->leg = leg->super;
 	lost_file_forget(r->disk, node->start, node->size);
 	return 0;
+}
+
+/* A member that works, and may have been taken back by a run that was killed */
+static void look_after(const struct md_array *a, const struct md_member *member,
+		       struct readd_node *node)
+{
+	static struct md_block block;
+	struct enbd_err ignored;
+
+	if (node->joined || node->joining || node->whole ||
+	    md_super_read(node->name, a->minor, &block, &node->leg, &ignored))
+		return;
+	node->joining = !member->in_sync;
+	node->whole = member->in_sync;
+	if (node->whole)
+		readd_kept_drop(&node->leg);
 }
 
 int readd_take_back(struct readd *r, struct readd_node *node, bool *taken,
@@ -280,14 +307,13 @@ int readd_take_back(struct readd *r, struct readd_node *node, bool *taken,
 	bool held;
 	int rc;
 
-	readd_thaw(r, node);
+	readd_thaw(r->arrays, r->array_count, node->name);
 	a = md_member_of(r->arrays, r->array_count, node->name, &member);
 	/* Who takes out by hand a member that is well has a reason. */
 	if (a && !member->faulty)
 		node->looked = true;
-	/* Taken back by a run that was killed, perhaps */
-	if (a && !member->faulty && !member->in_sync && member->placed)
-		node->joining = !node->joined;
+	if (a && !member->faulty && (member->in_sync || member->placed))
+		look_after(a, member, node);
 	if (a ? !member->faulty : node->looked)
 		return 0;
 	node->looked = true;
@@ -301,7 +327,7 @@ int readd_take_back(struct readd *r, struct readd_node *node, bool *taken,
 	if (rc <= 0)
 		return rc < 0 ? -1 : not_taken(a, node->name, &why, err);
 	rc = judge_and_take(r, node, a, held, &leg, err);
-	readd_thaw(r, node);
+	readd_thaw(r->arrays, r->array_count, node->name);
 	*taken = !rc;
 	return rc;
 }

@@ -427,6 +427,18 @@ int runstate_lock_monitor(struct enbd_err *err)
 	return fd;
 }
 
+int runstate_trylock(const char *file)
+{
+	struct enbd_err ignored;
+	int dir = open_dir(true, &ignored), fd;
+
+	if (dir < 0)
+		return -1;
+	fd = lock(dir, file, LOCK_EX | LOCK_NB);
+	close(dir);
+	return fd;
+}
+
 int runstate_lock(const char *file, struct enbd_err *err)
 {
 	int dir = open_dir(true, err), fd;

@@ -147,4 +147,7 @@ int runstate_lock_monitor(struct enbd_err *err);
  */
 int runstate_lock(const char *file, struct enbd_err *err);
 
+/* The same, but do not wait. Return: the descriptor, or -1. */
+int runstate_trylock(const char *file);
+
 #endif /* ENBDCTL_RUNSTATE_H */
