@@ -204,11 +204,12 @@ units := $(wildcard systemd/*.service systemd/*.target systemd/*.socket)
 install-tools: tools
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UDEVDIR) \
 		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
-		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)/etc/enbd
+		$(DESTDIR)$(UNITDIR)/shutdown.target.wants $(DESTDIR)$(LIBDIR) $(DESTDIR)/etc/enbd
 	$(INSTALL) -m 755 build/enbdctl build/enbd-server $(DESTDIR)$(SBINDIR)
 	ln -sf enbdctl $(DESTDIR)$(SBINDIR)/enbd-client
 	$(INSTALL) -m 644 udev/60-enbd.rules $(DESTDIR)$(UDEVDIR)
 	$(INSTALL) -m 644 $(units) $(DESTDIR)$(UNITDIR)
+	ln -sf ../enbd-hurry.service $(DESTDIR)$(UNITDIR)/shutdown.target.wants
 	$(INSTALL) -m 755 systemd/going-down systemd/hurry systemd/stop-arrays $(DESTDIR)$(LIBDIR)
 	$(relocate) $(DESTDIR)$(UDEVDIR)/60-enbd.rules $(DESTDIR)$(LIBDIR)/hurry \
 		$(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(units)))

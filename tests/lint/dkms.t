@@ -7,7 +7,7 @@ need dkms dkms
 kver=$(for d in /lib/modules/*/build; do [ -e "$d/Makefile" ] && basename "$(dirname "$d")"; done | tail -n 1)
 [ -n "$kver" ] || skip_all "no kernel headers: apt install linux-headers-amd64"
 readarray -t sources < <(tracked Kbuild Makefile dkms.conf drivers include)
-kept_results "$kver" "$(dkms --version)" "${sources[@]}"
+kept_results "$kver" "$(dkms --version)" "$(what_builds "/lib/modules/$kver/build" 2>&1)" "${sources[@]}"
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 
 work=$(mktemp -d /tmp/enbd-dkms.XXXXXX) || exit 1

@@ -42,6 +42,7 @@ expected() {
 	644 $4/enbd-server.service
 	644 $4/enbd-server.socket
 	644 $4/enbd.target
+	link $4/shutdown.target.wants/enbd-hurry.service -> ../enbd-hurry.service
 	644 $5/60-enbd.rules
 	755 $6/resource.d/enbd/client
 	755 $6/resource.d/enbd/mirror

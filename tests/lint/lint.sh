@@ -57,6 +57,16 @@ kept_results() {
 	exec > >(tee "$tap_kept.$$")
 }
 
+# what_builds KDIR: what a module that is built there is made with, for kept_results
+what_builds() {
+	readlink -f "$1"
+	gcc --version
+	ld --version
+	# A new revision has the same name. The headers' Makefile names a compiler of its own.
+	dpkg-query -W 'linux-headers-*' 'linux-kbuild-*' 'gcc-[0-9]*' 2>/dev/null
+	(cd "$1" && sha256sum include/generated/autoconf.h Module.symvers)
+}
+
 finish() {
 	echo "1..$tap_count"
 	if [ -n "$tap_kept" ]; then

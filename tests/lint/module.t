@@ -7,7 +7,7 @@ need sparse sparse
 kdir=$(for d in /lib/modules/*/build; do [ -e "$d/Makefile" ] && echo "$d"; done | tail -n 1)
 [ -n "$kdir" ] || skip_all "no kernel headers: apt install linux-headers-amd64"
 readarray -t sources < <(tracked Kbuild Makefile dkms.conf drivers include)
-kept_results "$(sparse --version)" "$(readlink -f "$kdir")" "$(dpkg-query -W -f '${Version}' gcc 2>/dev/null)" "${sources[@]}"
+kept_results "$(sparse --version)" "$(what_builds "$kdir" 2>&1)" "${sources[@]}"
 
 # A copy, so that nobody's objects are replaced
 copy=$top/build/lint/module

@@ -80,6 +80,23 @@ is "$?:$(dev_state ndc)" "0:up" "it is there to stay"
 ctl down -c "$conf" one
 is "$RC" 0 "down"
 
+# Two of the same export, at two addresses: the first goes, the second stays.
+start_nbdkit memory 8M
+printf '[device pair]\nuri = %s\nuri = %s\n' "$uri_a" "$URI" >"$T/pair"
+enbdctl connect "$uri_a" nde >/dev/null
+kill -STOP "$pid_a"
+spawn removal enbdctl disconnect nde
+ok "a removal waits for the server" wait_for 10 dev_is nde deleting
+enbdctl connect "$URI" ndf >/dev/null
+ctl up -c "$T/pair" pair
+is "$RC:$OUT" "0:/dev/ndf" "up: the one that stays is found behind the one that goes"
+ctl down -c "$T/pair" pair
+is "$RC:$(dev_state nde)" "0:deleting" "and is what down takes"
+ok "it is gone" test ! -e /sys/block/ndf
+kill -CONT "$pid_a"
+ends 10 "$PID"
+is $? 0 "the first has gone"
+
 enbdctl connect "$uri_a" ndd >/dev/null
 ctl up -c "$conf" one
 is "$RC" 6 "the export is connected by hand under another name"

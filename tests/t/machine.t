@@ -10,6 +10,8 @@
 #	the server is away for longer than dead-timeout: the leg comes back by itself
 #	goes down after the server has gone, with unwritten data: within a minute
 #	boots without the server: mounted, degraded; the leg joins when it is there
+#	goes down without the server of a device whose mount hangs, in a boot that
+#	does not end
 #	goes down without the server of a device that was connected by hand
 #
 # Once with the distribution of the guest, and once with Debian trixie's systemd,
@@ -41,6 +43,42 @@ mounted()
 in_machine()
 {
 	on sh -ec "$1"
+}
+
+# boot_hangs NAME IMAGE: the server goes between connect and mount
+boot_hangs()
+{
+	local name=$1 image=$2 units=$M/root/etc/systemd/system
+
+	mount -o remount,rw "$M/root"
+	cat >"$units/hold.service" <<-UNIT
+	[Unit]
+	DefaultDependencies=no
+	After=enbd@leg.service
+	Before=srv-data.mount
+	[Service]
+	Type=oneshot
+	ExecStart=/bin/sh -c 'until [ -e /run/go ]; do sleep 0.2; done'
+	UNIT
+	mkdir -p "$units/srv-data.mount.wants"
+	ln -s ../hold.service "$units/srv-data.mount.wants"
+	echo '/dev/nda /srv/data ext4 _netdev 0 0' >"$M/root/etc/fstab"
+	rm "$image"
+	truncate -s 64M "$image"
+	mkfs.ext4 -q "$image"
+	serve "$image"
+	machine_on
+	must "$name: boots as far as a mount" wait_for 60 unit_is hold.service activating
+	is "$(dev_state nda)" up "$name: of a device that is up"
+	serve_end -KILL
+	ok "$name: its server goes" wait_for 10 dev_is nda parked
+	on touch /run/go
+	ok "$name: the mount hangs" wait_for 20 unit_is srv-data.mount activating
+	isnt "$(on systemctl is-active remote-fs.target)" active "$name: and with it the boot"
+	must "$name: goes down before it is up" machine_off 60
+	ok "$name: within a minute ($TOOK ms)" test "$TOOK" -le 60000
+	ok "$name: no device is left" wait_for 10 no_devices
+	rm -r "$units"/hold.service "$units"/srv-data.mount.wants
 }
 
 lives()
@@ -140,6 +178,7 @@ lives()
 
 	serve_end
 	losetup -d "$leg" 2>/dev/null
+	boot_hangs "$name" "$image"
 
 	# ---- a device that is connected by hand, and no array
 	systemctl --root="$M/root" disable enbd.target enbd@leg.service >>"$T/enable" 2>&1
@@ -154,8 +193,7 @@ lives()
 		enbdctl connect $URI /dev/nda
 		mkfs.ext4 -q /dev/nda
 		mount /dev/nda /srv/data"
-	ok "$name: it is seen to at shutdown" wait_for 20 unit_is enbd-hurry.service active
-	ok "$name: and so are arrays" wait_for 10 unit_is enbd-arrays.service active
+	ok "$name: arrays are seen to at shutdown" wait_for 20 unit_is enbd-arrays.service active
 	in_machine "dd if=/dev/urandom of=/srv/data/more bs=1M count=4 status=none"
 	serve_end -KILL
 	must "$name: goes down without its server" machine_off 60

@@ -37,6 +37,10 @@ stop_server "$PID"
 start_again "$port" -i secret "$T/disk"
 ok "its own is" within 20 enbdctl resize "$DEV" 8M
 is "$(dev_bytes)" $((8 << 20)) "the size is what was asked for"
+rm "$ENBD_RUN_DIR/$NAME"-*.env
+status 5 "nobody is, once it is not known whom it belongs to" within 20 enbdctl resize "$DEV"
+like "$(cat "$TAP_OUT")" "/dev/$NAME: .*not in .*; disconnect, and connect again" "it says so"
+is "$(dev_bytes)" $((8 << 20)) "the size is as it was"
 ok "disconnect" disconnect
 
 done_testing

@@ -54,8 +54,11 @@ static int check_identity(const struct device *device, const char *server,
 				 "%s: shows no signature, the server of /dev/%s does; is it another server?",
 				 server, device->name);
 	enbd_signature_digest(hello->signature, shown);
-	if (envfile_digest(device->name, expected) <= 0 ||
-	    !strcmp(shown, expected))
+	if (envfile_digest(device->name, expected) <= 0)
+		return enbd_fail(err, ENBD_EXIT_IDENTITY,
+				 "/dev/%s: what signature its server has is not in %s any more, so that %s cannot be told from another; disconnect, and connect again",
+				 device->name, runstate_dir(), server);
+	if (!strcmp(shown, expected))
 		return 0;
 	return enbd_fail(err, ENBD_EXIT_IDENTITY,
 			 "%s: shows another signature than the server of /dev/%s; is it another server?",

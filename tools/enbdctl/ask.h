@@ -12,7 +12,7 @@
  * @opts: how to connect; the way out is chosen here
  * @export: receives it
  * @err: receives what went wrong on the first way; ENBD_EXIT_IDENTITY if one leads
- *       to another server
+ *       to another server, or to one of which nobody can say that it is the right one
  *
  * The ways of its channels are tried in turn. Of a server that shows no signature
  * only the export's name tells that it is the right one.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "monitor_lines.h"
 
+#include <linux/close_range.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "log.h"
 
@@ -19,8 +21,19 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 /* Both: lock. The first line is being written while it is there. */
 static unsigned int first, count;
 
+/*
+ * A thread that waits for a disk outlives the monitor when that is killed, and the
+ * lock of the only monitor is there while anybody has it. Where the kernel refuses,
+ * nothing is closed.
+ */
+static void keep_only_the_log(void)
+{
+	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_UNSHARE);
+}
+
 static void *writer(void *arg)
 {
+	keep_only_the_log();
 	pthread_mutex_lock(&lock);
 	for (;;) {
 		while (!count)

@@ -43,40 +43,50 @@ static int is_going(const struct conf_device *want, const struct device *d,
 }
 
 /*
- * The device that a section describes, by its number and by its export.
+ * The device that a section describes, by its number and by its export; one that
+ * goes only where none stays.
  * Return: 1 if it is there, 0 if not, -1 with @err.
  */
 static int find(const struct device *list, size_t count,
 		const struct conf_device *want, struct device *found,
 		struct enbd_err *err)
 {
+	const struct device *going = NULL;
 	struct enbd_uri other;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		const bool named = !strcmp(list[i].name, want->device);
-		const bool same = !enbd_uri_parse(list[i].uri, &other, err) &&
+		const struct device *d = &list[i];
+		const bool goes = d->state == ENBD_DEVICE_STATE_DELETING;
+		const bool named = !strcmp(d->name, want->device);
+		const bool same = !enbd_uri_parse(d->uri, &other, err) &&
 				  conf_has(want, &other);
 
-		if (same && (named || !want->device[0])) {
-			*found = list[i];
+		if (same && (named || (!want->device[0] && !goes))) {
+			*found = *d;
 			return 1;
 		}
-		if ((same || named) &&
-		    list[i].state == ENBD_DEVICE_STATE_DELETING)
-			return is_going(want, &list[i], err);
+		if (!same && !named)
+			continue;
+		if (goes) {
+			going = d;
+			continue;
+		}
 		if (same)
 			return enbd_fail(err, ENBD_EXIT_BUSY,
 					 "%s: %s is connected as /dev/%s, not /dev/%s; disconnect that first",
-					 want->name, other.text, list[i].name,
+					 want->name, other.text, d->name,
 					 want->device);
-		if (named)
-			return enbd_fail(err, ENBD_EXIT_BUSY,
-					 "%s: /dev/%s is connected to %s; disconnect it, or choose another device",
-					 want->name, list[i].name,
-					 list[i].uri);
+		return enbd_fail(err, ENBD_EXIT_BUSY,
+				 "%s: /dev/%s is connected to %s; disconnect it, or choose another device",
+				 want->name, d->name, d->uri);
 	}
-	return 0;
+	if (!going)
+		return 0;
+	if (want->device[0])
+		return is_going(want, going, err);
+	*found = *going;
+	return 1;
 }
 
 static int look(const struct conf_device *want, bool load,
