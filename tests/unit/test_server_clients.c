@@ -104,6 +104,24 @@ static void test_release(void **state)
 	assert_false(clients_admit(&clients, &conns[3], false));
 }
 
+/* The disk hangs, and so does each that is replaced. */
+static void test_replaced(void **state)
+{
+	const unsigned int max = GREETINGS_MIN + 2;
+	struct clients clients;
+	unsigned int i;
+
+	(void)state;
+	start(&clients, 2);
+	for (i = 0; i <= max; i++) {
+		add(&clients, i);
+		assert_int_equal(clients_admit(&clients, &conns[i], i >= 2),
+				 i < max);
+	}
+	clients_remove(&clients, &all[0]);
+	assert_true(clients_admit(&clients, &conns[max], true));
+}
+
 static void test_greetings(void **state)
 {
 	const unsigned int max = GREETINGS_MIN;
@@ -187,6 +205,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_release),
+		cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_greetings),
 		cmocka_unit_test(test_vanished),
 		cmocka_unit_test(test_many),
