@@ -89,7 +89,7 @@ static struct {
 	int error;
 	unsigned int syncfs_calls;
 	unsigned int syncfs_asked;
-	int syncfs_error;
+	unsigned int syncfs_errors;	/* so many times */
 } looks;
 
 int sync_file_range(int fd, off_t offset, off_t length, unsigned int flags)
@@ -153,7 +153,8 @@ int syncfs(int fd)
 	pthread_mutex_lock(&sync_of.lock);
 	looks.syncfs_calls++;
 	looks.syncfs_asked += question() != 0;
-	error = looks.syncfs_error;
+	error = looks.syncfs_errors ? EIO : 0;
+	looks.syncfs_errors -= !!looks.syncfs_errors;
 	pthread_mutex_unlock(&sync_of.lock);
 	errno = error;
 	return error ? -1 : 0;

@@ -83,6 +83,45 @@ static void test_places(void **state)
 	assert_int_equal(conns[0].stopped + conns[3].stopped, 0);
 }
 
+/* One that is only left to end has given its place to whoever comes first. */
+static void test_release(void **state)
+{
+	struct clients clients;
+	unsigned int i;
+
+	(void)state;
+	start(&clients, 2);
+	for (i = 0; i < 4; i++)
+		add(&clients, i);
+	assert_true(clients_admit(&clients, &conns[0], false));
+	assert_true(clients_admit(&clients, &conns[1], false));
+	clients_release(&clients, &conns[0]);
+	assert_true(clients_admit(&clients, &conns[2], false));
+	assert_false(clients_admit(&clients, &conns[3], false));
+	/* Once */
+	clients_release(&clients, &conns[0]);
+	clients_remove(&clients, &all[0]);
+	assert_false(clients_admit(&clients, &conns[3], false));
+}
+
+/* The disk hangs, and so does each that is replaced. */
+static void test_replaced(void **state)
+{
+	const unsigned int max = GREETINGS_MIN + 2;
+	struct clients clients;
+	unsigned int i;
+
+	(void)state;
+	start(&clients, 2);
+	for (i = 0; i <= max; i++) {
+		add(&clients, i);
+		assert_int_equal(clients_admit(&clients, &conns[i], i >= 2),
+				 i < max);
+	}
+	clients_remove(&clients, &all[0]);
+	assert_true(clients_admit(&clients, &conns[max], true));
+}
+
 static void test_greetings(void **state)
 {
 	const unsigned int max = GREETINGS_MIN;
@@ -165,6 +204,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_release),
+		cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_greetings),
 		cmocka_unit_test(test_vanished),
 		cmocka_unit_test(test_many),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* link: tools/enbd-server/export.c tools/enbd-server/export_io.c tools/enbd-server/export_loss.c tools/enbd-server/export_size.c tools/enbd-server/sessions.c tools/enbd-server/identity.c tools/enbd-server/record.c tools/enbd-server/observe.c tools/enbd-server/disk_name.c tools/enbd-server/vouch.c tools/enbd-server/marks.c tools/enbd-server/holder.c tools/enbd-server/state_dir.c tools/enbd-server/member.c tools/enbd-server/layout.c tools/enbd-server/engine_pool.c tools/enbd-server/file_ops.c tools/enbd-server/process.c tools/enbd-server/slog.c */
+/* link: tools/enbd-server/export.c tools/enbd-server/export_io.c tools/enbd-server/export_loss.c tools/enbd-server/export_size.c tools/enbd-server/sessions.c tools/enbd-server/identity.c tools/enbd-server/record.c tools/enbd-server/observe.c tools/enbd-server/vouch.c tools/enbd-server/marks.c tools/enbd-server/holder.c tools/enbd-server/state_dir.c tools/enbd-server/member.c tools/enbd-server/layout.c tools/enbd-server/engine_pool.c tools/enbd-server/file_ops.c tools/enbd-server/process.c tools/enbd-server/slog.c */
 /* Exports of real files: each operation on each layout, compared with memory. */
 #include <errno.h>
 #include <fcntl.h>

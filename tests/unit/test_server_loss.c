@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* link: tools/enbd-server/export.c tools/enbd-server/export_io.c tools/enbd-server/export_loss.c tools/enbd-server/export_size.c tools/enbd-server/sessions.c tools/enbd-server/identity.c tools/enbd-server/record.c tools/enbd-server/observe.c tools/enbd-server/disk_name.c tools/enbd-server/vouch.c tools/enbd-server/marks.c tools/enbd-server/holder.c tools/enbd-server/state_dir.c tools/enbd-server/member.c tools/enbd-server/layout.c tools/enbd-server/engine_pool.c tools/enbd-server/file_ops.c tools/enbd-server/process.c tools/enbd-server/slog.c */
+/* link: tools/enbd-server/export.c tools/enbd-server/export_io.c tools/enbd-server/export_loss.c tools/enbd-server/export_size.c tools/enbd-server/export_syncfs.c tools/enbd-server/sessions.c tools/enbd-server/identity.c tools/enbd-server/record.c tools/enbd-server/observe.c tools/enbd-server/vouch.c tools/enbd-server/marks.c tools/enbd-server/holder.c tools/enbd-server/state_dir.c tools/enbd-server/member.c tools/enbd-server/layout.c tools/enbd-server/engine_pool.c tools/enbd-server/file_ops.c tools/enbd-server/process.c tools/enbd-server/slog.c */
 /*
  * What an export does when the kernel could not write data back, and that it
  * grows. The disk's fdatasync() is this test's.
@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -482,6 +483,14 @@ static void serve_and_end(struct export_config *config, bool killed)
 	assert_int_equal(status, 0);
 }
 
+static void ask(struct export **exports, size_t count)
+{
+	struct enbd_err err = { 0 };
+
+	assert_int_equal(exports_ask(exports, count, &err), 0);
+	exports_end_asking(exports, count);
+}
+
 /* What was lost between a server that was killed and the next one */
 static void test_loss_meanwhile(void **unused)
 {
@@ -506,9 +515,11 @@ static void test_loss_meanwhile(void **unused)
 	/* Looks, though nothing is written: something may still be on its way. */
 	looks.calls = 0;
 	await_looks(2);
+	/* Each file system once */
+	ask(&export, 1);
 	assert_int_equal(export_close(export), 0);
-	assert_int_equal(looks.syncfs_calls, 2);
-	assert_int_equal(looks.syncfs_asked, 2);
+	assert_int_equal(looks.syncfs_calls, 1);
+	assert_int_equal(looks.syncfs_asked, 1);
 
 	serve_and_end(&config, true);
 	looks.error = EIO;
@@ -517,16 +528,57 @@ static void test_loss_meanwhile(void **unused)
 	assert_memory_not_equal(one.verifier, two.verifier, 32);
 	/* Nobody was there who would have to be told in another way. */
 	assert_int_equal(atomic_load(&export->target.epoch), 0);
+	ask(&export, 1);
 	assert_int_equal(export_close(export), 0);
 
 	/* The file's own memory of it is gone, that of its file system is not. */
 	serve_and_end(&config, true);
-	looks.syncfs_error = EIO;
+	looks.syncfs_errors = UINT_MAX;
 	export = open_export(&config, &state);
-	await_epoch(export, 1);
+	ask(&export, 1);
+	assert_int_equal(atomic_load(&export->target.epoch), 1);
 	identify(export, &one);
 	assert_memory_not_equal(one.verifier, two.verifier, 32);
 	assert_int_equal(export_close(export), -EIO);
+}
+
+/* A file system tells of a loss: that of all exports on it */
+static void test_file_system(void **unused)
+{
+	struct export_config configs[] = {
+		{ .name = "a", .files = &files[0], .file_count = 1 },
+		{ .name = "b", .files = &files[1], .file_count = 1 },
+	};
+	struct target_identity before[2], after;
+	struct export *exports[2];
+	unsigned int i;
+
+	(void)unused;
+	for (i = 0; i < 2; i++) {
+		serve_and_end(&configs[i], true);
+		exports[i] = open_export(&configs[i], &state);
+		identify(exports[i], &before[i]);
+	}
+	/* A start that is given up asks nobody, and the next one has to. */
+	for (i = 0; i < 2; i++)
+		assert_int_equal(export_close(exports[i]), 0);
+	assert_int_equal(looks.syncfs_calls, 0);
+	for (i = 0; i < 2; i++)
+		exports[i] = open_export(&configs[i], &state);
+	/* As if the second one was killed before it hears by itself */
+	looks.syncfs_errors = 1;
+	ask(exports, 2);
+	assert_int_equal(looks.syncfs_calls, 2);
+	for (i = 0; i < 2; i++) {
+		identify(exports[i], &after);
+		assert_memory_not_equal(before[i].verifier, after.verifier, 32);
+		assert_int_equal(export_close(exports[i]), -EIO);
+	}
+	/* Those ended in order. */
+	exports[0] = open_export(&configs[0], &state);
+	ask(exports, 1);
+	assert_int_equal(export_close(exports[0]), 0);
+	assert_int_equal(looks.syncfs_calls, 2);
 }
 
 static void look(struct export *export)
@@ -645,6 +697,8 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_look, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_loss_meanwhile, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_file_system, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_grow, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_same_signature, setup,

@@ -36,6 +36,8 @@ static struct {
 	struct block_io *waits;
 	unsigned int writes;
 	unsigned int fua;
+	unsigned int flushes;
+	unsigned int unflushed;
 } disk = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.changed = PTHREAD_COND_INITIALIZER,
@@ -61,11 +63,18 @@ static void carry_out(struct block_io *io)
 		return;
 	if (io->op == IO_READ)
 		memcpy(io->buf, disk.data + io->offset, io->length);
+	if (io->op == IO_FLUSH) {
+		disk.flushes++;
+		disk.unflushed = 0;
+		if (io->epoch != atomic_load(&disk.target.epoch))
+			io->error = EIO;
+	}
 	if (io->op != IO_WRITE)
 		return;
 	memcpy(disk.data + io->offset, io->buf, io->length);
 	disk.writes++;
-	disk.fua += io->flags == IO_FUA;
+	disk.unflushed++;
+	disk.fua += io->flags & IO_FUA;
 }
 
 static int run_now(struct target *target, struct block_io *io)
@@ -200,7 +209,8 @@ static void open_peer(uint32_t option)
 	};
 	disk.target.ops = &ops;
 	disk.bad = disk.held = NONE;
-	disk.writes = disk.fua = 0;
+	disk.writes = disk.fua = disk.flushes = disk.unflushed = 0;
+	atomic_store(&disk.target.epoch, 0);
 	for (i = 0; i < SIZE; i++)
 		disk.data[i] = (char)(i * 7 + (i >> 12));
 	memset(&peer, 0, sizeof(peer));
@@ -303,16 +313,19 @@ static void test_write(void **state)
 	memset(data, 'x', SIZE);
 	open_peer(0);
 	for (i = 0; i < 4; i++) {
-		disk.writes = disk.fua = 0;
+		disk.fua = disk.flushes = 0;
 		request(ENBD_CMD_WRITE, ENBD_CMD_FLAG_FUA, 1, 3, sizes[i]);
 		send_all(data, sizes[i]);
+		expect_simple(1, 0);
+		assert_int_equal(disk.unflushed, 0);
 		request(ENBD_CMD_WRITE, 0, 2, SIZE - 5, 5);
 		send_all("hello", 5);
-		expect_simple(1, 0);
 		expect_simple(2, 0);
 		assert_memory_equal(disk.data + 3, data, sizes[i]);
 		assert_memory_equal(disk.data + SIZE - 5, "hello", 5);
-		assert_int_equal(disk.fua + 1, disk.writes);
+		/* One wait for the disk, however many pieces there are */
+		assert_int_equal(disk.fua, 0);
+		assert_int_equal(disk.flushes, 1);
 	}
 	/* What fails in between is told, and the rest is no request. */
 	disk.bad = 3 + PIECE;
@@ -323,6 +336,34 @@ static void test_write(void **state)
 	assert_int_equal(disk.writes, 1);
 	request(ENBD_CMD_FLUSH, 0, 4, 0, 0);
 	expect_simple(4, 0);
+	/* Nor is there anything to wait for. */
+	disk.flushes = 0;
+	request(ENBD_CMD_WRITE, ENBD_CMD_FLAG_FUA, 5, 3, 4 * PIECE);
+	send_all(data, 4 * PIECE);
+	expect_simple(5, ENBD_EIO);
+	assert_int_equal(disk.flushes, 0);
+	close_peer();
+	free(data);
+}
+
+/* What was found lost between the pieces may be one of them. */
+static void test_loss(void **state)
+{
+	char *data = calloc(1, SIZE);
+
+	(void)state;
+	open_peer(0);
+	disk.held = 2 * PIECE;
+	request(ENBD_CMD_WRITE, ENBD_CMD_FLAG_FUA, 1, 0, 4 * PIECE);
+	send_all(data, 4 * PIECE);
+	await_held();
+	atomic_fetch_add(&disk.target.epoch, 1);
+	let_go();
+	expect_simple(1, ENBD_EIO);
+	/* One that begins later is not. */
+	request(ENBD_CMD_WRITE, ENBD_CMD_FLAG_FUA, 2, 0, 4 * PIECE);
+	send_all(data, 4 * PIECE);
+	expect_simple(2, 0);
 	close_peer();
 	free(data);
 }
@@ -417,6 +458,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_write),
+		cmocka_unit_test(test_loss),
 		cmocka_unit_test(test_read_simple),
 		cmocka_unit_test(test_read_chunks),
 		cmocka_unit_test(test_stop),

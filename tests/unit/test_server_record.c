@@ -184,8 +184,8 @@ static void test_doubt(void **state)
 		  true },
 		{ "ended in order, another boot, changed", true, 'c', 's', 'm',
 		  0, 100, false },
-		{ "ended in order, another boot, a disk without a name", true,
-		  'c', 's', 0, 0, 100, false },
+		{ "ended in order, another boot, a block device", true, 'c',
+		  's', 0, 0, 0, false },
 		{ "killed, another boot", false, 'c', 's', 'l', 200, 100,
 		  false },
 	};

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* link: tools/enbd-server/vouch.c tools/enbd-server/marks.c tools/enbd-server/record.c tools/enbd-server/identity.c tools/enbd-server/observe.c tools/enbd-server/disk_name.c tools/enbd-server/holder.c tools/enbd-server/state_dir.c tools/enbd-server/process.c tools/enbd-server/slog.c */
+/* link: tools/enbd-server/vouch.c tools/enbd-server/marks.c tools/enbd-server/record.c tools/enbd-server/identity.c tools/enbd-server/observe.c tools/enbd-server/holder.c tools/enbd-server/state_dir.c tools/enbd-server/process.c tools/enbd-server/slog.c */
 /*
  * What is remembered, with real files and real processes: what changes the
  * verifier and what does not, and who may serve an export.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,6 +36,25 @@ struct serving {
 	struct vouch *vouch;
 	struct io_file file;
 };
+
+/* The disk is a block device. */
+static bool is_block;
+
+/* What is asked of a block device: its size */
+int ioctl(int fd, unsigned long number, ...)
+{
+	va_list args;
+
+	(void)fd;
+	if (number != BLKGETSIZE64) {
+		errno = ENOTTY;
+		return -1;
+	}
+	va_start(args, number);
+	*va_arg(args, uint64_t *) = 1 << 20;
+	va_end(args);
+	return 0;
+}
 
 /* So far is the clock of the disk's file system ahead of ours, in ns. */
 static int64_t ahead;
@@ -69,6 +90,7 @@ static void serve(struct serving *s, uint8_t *verifier)
 		fail_msg("%s", err.text);
 	s->file.fd = open(disk_path, O_RDWR | O_CLOEXEC);
 	assert_true(s->file.fd >= 0);
+	s->file.is_block = is_block;
 	observe(s, &now);
 	if (vouch_begin(s->vouch, &now, find_loss, NULL, &err))
 		fail_msg("%s", err.text);
@@ -227,6 +249,22 @@ static void test_host_restarted(void **unused)
 	end(&s);
 	restart_host("boot 5\n");
 	ask(two);
+	assert_memory_not_equal(one, two, V);
+}
+
+/* Nobody knows whether a block device was set back meanwhile. */
+static void test_host_of_disk_restarted(void **unused)
+{
+	uint8_t one[V], two[V];
+
+	(void)unused;
+	is_block = true;
+	ask(one);
+	ask(two);
+	assert_memory_equal(one, two, V);
+	restart_host("boot 2\n");
+	ask(two);
+	is_block = false;
 	assert_memory_not_equal(one, two, V);
 }
 
@@ -677,6 +715,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_killed, setup, clean_up),
 		cmocka_unit_test_setup_teardown(test_host_restarted, setup,
 						clean_up),
+		cmocka_unit_test_setup_teardown(test_host_of_disk_restarted,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_replaced, setup, clean_up),
 		cmocka_unit_test_setup_teardown(test_changed_between, setup,
 						clean_up),

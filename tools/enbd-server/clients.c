@@ -85,13 +85,16 @@ static struct client *find(struct clients *clients,
 bool clients_admit(struct clients *clients, struct connection *conn,
 		   bool replaces)
 {
+	/* Those that are replaced may wait for a disk that hangs, and others come. */
+	const unsigned int max = clients->max +
+				 (replaces ? clients->max_greeted : 0);
 	struct client *client;
 	bool admitted;
 
 	pthread_mutex_lock(&clients->lock);
 	client = find(clients, conn);
 	admitted = client->stage == CLIENT_GREETED &&
-		   (replaces || clients->count[CLIENT_SERVED] < clients->max);
+		   clients->count[CLIENT_SERVED] < max;
 	if (admitted)
 		move(clients, client, CLIENT_SERVED);
 	pthread_mutex_unlock(&clients->lock);

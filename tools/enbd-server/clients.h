@@ -42,7 +42,8 @@ struct client {
  * struct clients - all of them
  * @list: oldest first (lock)
  * @max: places
- * @max_greeted: handshakes
+ * @max_greeted: handshakes; and so many may be on the way out while others have
+ *               come in their place already
  * @lock: protects what says so
  * @count: how many there are in each stage (lock)
  */

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 
 #include "target.h"
@@ -58,6 +59,7 @@ struct flush_lane {
  *           writeback once to each open file, and nothing that is done on @fd
  *           may hide it
  * @is_block: block device
+ * @fs: which file system it is on, if it is none
  * @in_memory: tmpfs and the like, where nothing waits for a device
  * @zeroes_fd: block device: sysfs' write_zeroes_max_bytes, or -1
  * @slow_zeroes: block device: it could not zero by itself although @zeroes_fd
@@ -79,6 +81,7 @@ struct io_file {
 	int fd;
 	int sync_fd;
 	bool is_block;
+	dev_t fs;
 	bool in_memory;
 	int zeroes_fd;
 	atomic_bool slow_zeroes;

@@ -121,6 +121,7 @@ static int begin_vouch(struct export *export, struct enbd_err *err)
 		export->files[i].number = i;
 		export->files[i].vouch = export->vouch;
 	}
+	export->must_ask = vouch_killed(export->vouch);
 	return 0;
 }
 
@@ -129,9 +130,16 @@ static void end_vouch(struct export *export, int err)
 {
 	const struct export_config *config = export->config;
 	struct observed now;
+	unsigned int i;
 
 	if (err)
 		vouch_lost(export->vouch);
+	/* It is not known what the last server lost: not the record of a good end. */
+	if (export->must_ask) {
+		for (i = 0; i < config->file_count; i++)
+			vouch_told(export->vouch, i);
+		return;
+	}
 	if (!observe_members(export->files, config->file_count, &now))
 		vouch_end(export->vouch, &now);
 }
@@ -143,8 +151,8 @@ static void end_threads(struct export *export)
 	if (export->engine)
 		export->engine->ops->destroy(export->engine);
 	export->engine = NULL;
-	free(export->watch);
-	export->watch = NULL;
+	free(export->checks);
+	export->checks = NULL;
 }
 
 static void free_export(struct export *export)

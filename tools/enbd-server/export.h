@@ -6,13 +6,15 @@
 #ifndef ENBD_SERVER_EXPORT_H
 #define ENBD_SERVER_EXPORT_H
 
+#include <pthread.h>
+
 #include "engine.h"
 #include "error.h"
 #include "layout.h"
 #include "sessions.h"
 #include "target.h"
 
-struct export_watch;
+struct check;
 struct state_dir;
 struct vouch;
 
@@ -55,7 +57,13 @@ struct export_config {
  * @next_look: ms of CLOCK_MONOTONIC; until then nobody looks whether it grew
  * @signature: constant
  * @vouch: remembers what was lost, or NULL: nobody does
- * @watch: looks whether something was, or NULL
+ * @checks: looks whether something was, one per member, or NULL
+ * @must_ask: the last server was killed, and what its file systems know of that
+ *            has not been heard; constant while any export is @asking
+ * @asking: @asker does it
+ * @asker: thread
+ * @server: all exports of the server, once they are asked
+ * @server_count: how many
  */
 struct export {
 	struct target target;
@@ -67,7 +75,12 @@ struct export {
 	atomic_llong next_look;
 	uint8_t signature[ENBD_EXT_SIGNATURE_LEN];
 	struct vouch *vouch;
-	struct export_watch *watch;
+	struct check *checks;
+	bool must_ask;
+	bool asking;
+	pthread_t asker;
+	struct export **server;
+	size_t server_count;
 };
 
 /**
@@ -84,8 +97,27 @@ struct export *export_open(const struct export_config *config,
 			   struct enbd_err *err);
 
 /**
+ * exports_ask() - ask the file systems what a server that was killed has lost
+ * @exports: all of this server, open, and so they stay until exports_end_asking()
+ * @count: how many
+ * @err: filled on failure
+ *
+ * A file system tells each who had a file open before the first was told, and
+ * nobody who opens one later. So this comes when all are open, and last: a start
+ * that is given up before has used up no answer. Waits for no disk.
+ *
+ * Return: 0 or -1 with @err.
+ */
+int exports_ask(struct export **exports, size_t count, struct enbd_err *err);
+
+/* Wait for the answers; before the first is closed, asked or not. */
+void exports_end_asking(struct export **exports, size_t count);
+
+/**
  * export_close() - wait for all I/O, sync, close
  * @export: no operation may be submitted any more
+ *
+ * If it should have been asked and was not, the next server will.
  *
  * Return: 0 or -errno of the sync.
  */

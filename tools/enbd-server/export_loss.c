@@ -6,13 +6,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "export.h"
 #include "export_io.h"
 #include "file_ops.h"
 #include "observe.h"
-#include "process.h"
 #include "slog.h"
 #include "util.h"
 #include "vouch.h"
@@ -27,17 +25,6 @@ struct check {
 	struct file_io io;
 	struct export *export;
 	atomic_bool busy;
-};
-
-/**
- * struct export_watch - of an export that has a vouch
- * @sync_thread: runs sync_file_systems() if @syncing
- * @checks: one per member
- */
-struct export_watch {
-	pthread_t sync_thread;
-	bool syncing;
-	struct check checks[];
 };
 
 /*
@@ -93,7 +80,7 @@ static void look(void *ctx)
 	unsigned int i;
 
 	for (i = 0; i < export->config->file_count; i++) {
-		struct check *check = &export->watch->checks[i];
+		struct check *check = &export->checks[i];
 
 		if (atomic_exchange(&check->busy, true))
 			continue;
@@ -117,67 +104,22 @@ static const struct vouch_watcher watcher = {
 	.changed	= last_change,
 };
 
-/*
- * What the kernel knew of a file that nobody had open it may have forgotten,
- * together with its pages; but not that something failed in its file system.
- */
-static void *sync_file_systems(void *arg)
-{
-	struct export *export = arg;
-	const unsigned int count = export->config->file_count;
-	unsigned int i;
-	int error = 0;
-
-	for (i = 0; i < count; i++) {
-		const struct io_file *file = &export->files[i];
-
-		if (file->is_block || file->in_memory)
-			continue;
-		/* They tell of this only once, too. */
-		vouch_ask(export->vouch, i);
-		if (syncfs(file->sync_fd))
-			error = errno;
-	}
-	if (error)
-		export_data_lost(export, error);
-	for (i = 0; i < count; i++) {
-		if (!export->files[i].is_block)
-			vouch_told(export->vouch, i);
-	}
-	return NULL;
-}
-
 int export_watch(struct export *export)
 {
 	const unsigned int count = export->config->file_count;
-	struct export_watch *watch;
 	unsigned int i;
-	int err;
 
-	watch = calloc(1, sizeof(*watch) + count * sizeof(watch->checks[0]));
-	if (!watch)
+	export->checks = calloc(count, sizeof(*export->checks));
+	if (!export->checks)
 		return ENOMEM;
 	for (i = 0; i < count; i++)
-		watch->checks[i].export = export;
-	if (vouch_killed(export->vouch)) {
-		err = thread_start_joinable(&watch->sync_thread,
-					    sync_file_systems, export);
-		if (err) {
-			free(watch);
-			return err;
-		}
-		watch->syncing = true;
-	}
-	export->watch = watch;
+		export->checks[i].export = export;
 	vouch_watch(export->vouch, &watcher, export);
 	return 0;
 }
 
 void export_end_watch(struct export *export)
 {
-	if (!export->watch)
-		return;
-	vouch_watch(export->vouch, NULL, NULL);
-	if (export->watch->syncing)
-		pthread_join(export->watch->sync_thread, NULL);
+	if (export->checks)
+		vouch_watch(export->vouch, NULL, NULL);
 }

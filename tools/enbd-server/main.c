@@ -63,6 +63,7 @@ static int close_exports(struct state *state)
 {
 	int rc = 0, err;
 
+	exports_end_asking(state->exports, state->count);
 	while (state->count) {
 		struct export *export = state->exports[--state->count];
 		const char *name = export->config->name;
@@ -166,6 +167,7 @@ static int start(struct state *state, struct enbd_err *err)
 	if (state_dir_open(&state->dir, config, err) ||
 	    open_exports(state, err) ||
 	    listeners_open(&state->listeners, config, err) ||
+	    exports_ask(state->exports, state->count, err) ||
 	    write_files(state, err))
 		return -1;
 	if (*state->dir.warning)

@@ -191,6 +191,7 @@ int member_open(struct io_file *file, const char *path, bool read_only,
 		goto failed;
 	}
 	file->is_block = S_ISBLK(st.st_mode);
+	file->fs = st.st_dev;
 	if (lock_member(file, path, read_only, err))
 		goto failed;
 	file->sync_fd = open_again(file->fd, flags & ~O_EXCL);

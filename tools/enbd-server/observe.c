@@ -4,14 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "disk_name.h"
 #include "util.h"
 
 /* Since Linux 5.15 */
@@ -35,15 +33,13 @@ struct traces {
 	int64_t changed;
 };
 
-/* The same, without what is another after each boot: numbers of devices */
+/* The same of a file, without what is another after each boot: numbers of devices */
 struct lasting {
-	uint64_t is_block;
 	uint64_t inode;
 	int64_t birth;
 	uint64_t size;
 	int64_t modified;
 	int64_t changed;
-	char name[256];
 };
 
 static int64_t to_ns(const struct statx_timestamp *ts)
@@ -78,21 +74,17 @@ static int observe(const struct io_file *file, struct traces *t)
 	return 0;
 }
 
-/* Return: false if nobody could know it again after a boot */
+/*
+ * Return: false if nobody could know it again after a boot. A disk may have been set
+ * back to a snapshot by then, or be another one in the same place, and does not tell.
+ */
 static bool make_lasting(const struct traces *t, struct lasting *lasting)
 {
-	char sysfs[64];
-
-	memset(lasting, 0, sizeof(*lasting));
-	lasting->is_block = t->which.is_block;
-	lasting->size = t->size;
-	if (lasting->is_block) {
-		snprintf(sysfs, sizeof(sysfs), DISK_SYSFS,
-			 major(t->which.device), minor(t->which.device));
-		return disk_name(sysfs, lasting->name, sizeof(lasting->name));
-	}
+	if (t->which.is_block)
+		return false;
 	lasting->inode = t->which.number;
 	lasting->birth = t->which.birth;
+	lasting->size = t->size;
 	lasting->modified = t->modified;
 	lasting->changed = t->changed;
 	return true;

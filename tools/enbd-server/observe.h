@@ -14,8 +14,8 @@
  *
  * A file is known by file system, inode and time of birth, and its changes by
  * its times; a block device by its numbers and the kernel's count of disks.
- * Nobody can see who wrote to a block device. Block devices have other numbers
- * after a boot; then they are known by disk_name().
+ * Nobody can see who wrote to a block device, nor after a boot whether it is the
+ * same one as before.
  *
  * Return: 0 or -errno.
  */

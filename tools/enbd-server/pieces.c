@@ -36,37 +36,62 @@ static void piece_done(struct block_io *io)
 	pthread_mutex_unlock(&conn->out.lock);
 }
 
-/* Carry out a piece, and wait for it. Return: 0 or a positive errno */
+/* Submit a piece, and wait for it. Return: 0 or a positive errno */
+static int submit(struct connection *conn, struct piece *piece)
+{
+	struct target *target = conn->target;
+
+	piece->conn = conn;
+	piece->io.done = piece_done;
+	pthread_mutex_lock(&conn->out.lock);
+	conn->started++;
+	pthread_mutex_unlock(&conn->out.lock);
+	target->ops->submit(target, &piece->io);
+	pthread_mutex_lock(&conn->out.lock);
+	while (!piece->done)
+		pthread_cond_wait(&conn->out.changed, &conn->out.lock);
+	pthread_mutex_unlock(&conn->out.lock);
+	return piece->io.error;
+}
+
+/* Carry out a part of a request. Return: 0 or a positive errno */
 static int carry_out(struct connection *conn, const struct nbd_request *nbd,
 		     uint64_t done, size_t len, void *buf)
 {
 	struct target *target = conn->target;
-	struct piece piece = { .conn = conn };
+	struct piece piece = { 0 };
 
 	nbd_to_io(nbd, &piece.io);
 	piece.io.offset += done;
 	piece.io.length = len;
 	piece.io.buf = buf;
-	piece.io.done = piece_done;
 	if (!target->ops->run_now(target, &piece.io))
 		return piece.io.error;
-	pthread_mutex_lock(&conn->out.lock);
-	conn->started++;
-	pthread_mutex_unlock(&conn->out.lock);
-	target->ops->submit(target, &piece.io);
-	pthread_mutex_lock(&conn->out.lock);
-	while (!piece.done)
-		pthread_cond_wait(&conn->out.changed, &conn->out.lock);
-	pthread_mutex_unlock(&conn->out.lock);
-	return piece.io.error;
+	return submit(conn, &piece);
+}
+
+/* Make what was written since then stable. Return: 0 or a positive errno */
+static int flush(struct connection *conn, unsigned int epoch)
+{
+	struct piece piece = {
+		.io.op = IO_FLUSH,
+		.io.epoch = epoch,
+	};
+
+	return submit(conn, &piece);
 }
 
 bool pieces_write(struct connection *conn, const struct nbd_request *nbd)
 {
+	/* What is lost before the flush may be one of the pieces. */
+	const unsigned int epoch = atomic_load(&conn->target->epoch);
+	struct nbd_request part = *nbd;
 	uint64_t done;
 	int error = 0;
 	size_t len;
 
+	/* One wait for the disk at the end is enough for all. */
+	part.flags &= (uint16_t)~ENBD_CMD_FLAG_FUA;
 	/* All of it goes through the input. */
 	conn->big_writes = false;
 	for (done = 0; done < nbd->length; done += len) {
@@ -74,10 +99,12 @@ bool pieces_write(struct connection *conn, const struct nbd_request *nbd)
 		if (!need_input(conn, len) || stopped(conn))
 			return false;
 		if (!error)
-			error = carry_out(conn, nbd, done, len,
+			error = carry_out(conn, &part, done, len,
 					  conn->in + conn->in_head);
 		conn->in_head += len;
 	}
+	if (!error && nbd->flags & ENBD_CMD_FLAG_FUA)
+		error = flush(conn, epoch);
 	if (error)
 		log_failure(conn, nbd, error);
 	return answer(conn, nbd, nbd_error(error));

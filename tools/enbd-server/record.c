@@ -126,7 +126,7 @@ const char *record_doubt(const struct record *record,
 	static const char crashed[] =
 		"the machine was restarted before its last server had ended in order";
 	static const char unknown[] =
-		"the machine was restarted, and nobody can tell its disks apart";
+		"the machine was restarted, and its block devices may have been changed meanwhile";
 
 	if (same(record->boot, boot)) {
 		if (record->clean)

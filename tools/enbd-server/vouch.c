@@ -265,13 +265,9 @@ static void wait_a_while(struct keeper *k)
 		.tv_nsec = at % 1000000000,
 	};
 
-	/* Whoever has noticed something may have found the lock taken. */
-	if (atomic_load(&k->vouch.noticed))
-		return;
-	if (atomic_load(&k->vouch.busy) || k->again)
+	/* Who has noticed something does not wait for the lock, to wake us. */
+	if (!atomic_load(&k->vouch.noticed))
 		pthread_cond_timedwait(&k->changed, &k->lock, &ts);
-	else
-		pthread_cond_wait(&k->changed, &k->lock);
 }
 
 /* With lock: the next lease. It needs to survive us, not the host. */
@@ -434,16 +430,8 @@ void vouch_watch(struct vouch *vouch, const struct vouch_watcher *watcher,
 
 void vouch_noticed(struct vouch *vouch)
 {
-	struct keeper *k = container_of(vouch, struct keeper, vouch);
-
-	if (!vouch)
-		return;
-	atomic_store(&vouch->noticed, true);
-	/* Who has the lock wakes the thread when he gives it up, or is the thread. */
-	if (pthread_mutex_trylock(&k->lock))
-		return;
-	pthread_cond_broadcast(&k->changed);
-	pthread_mutex_unlock(&k->lock);
+	if (vouch)
+		atomic_store(&vouch->noticed, true);
 }
 
 void vouch_ask(struct vouch *vouch, unsigned int member)
