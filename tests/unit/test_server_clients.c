@@ -104,6 +104,31 @@ static void test_release(void **state)
 	assert_false(clients_admit(&clients, &conns[3], false));
 }
 
+static void test_leaving(void **state)
+{
+	struct clients clients;
+	unsigned int i;
+
+	(void)state;
+	start(&clients, 1);
+	for (i = 0; i < GREETINGS_MIN; i++) {
+		assert_true(clients_make_room(&clients));
+		add(&clients, i);
+		assert_true(clients_admit(&clients, &conns[i], false));
+		clients_release(&clients, &conns[i]);
+	}
+	for (i = 0; i < GREETINGS_MIN; i++)
+		assert_int_equal(conns[i].stopped, 0);
+	/* They do not read: the oldest goes. */
+	assert_true(clients_make_room(&clients));
+	assert_int_equal(conns[0].stopped, 1);
+	assert_int_equal(conns[1].stopped, 0);
+	/* Nobody reads any more. */
+	conns[2].vanished = true;
+	clients_drop_vanished(&clients);
+	assert_int_equal(conns[2].stopped, 1);
+}
+
 /* The disk hangs, and so does each that is replaced. */
 static void test_replaced(void **state)
 {
@@ -205,6 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_release),
+		cmocka_unit_test(test_leaving),
 		cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_greetings),
 		cmocka_unit_test(test_vanished),

@@ -125,7 +125,10 @@ static void test_full(void **state)
 	expect_eof(&a);
 	join_peer(&a);
 	join_peer(&b);
+	/* So is that of one which ends by itself, and is fenced later. */
+	assert_int_equal(atomic_load(&places.released), 2);
 	leave(&next);
+	assert_int_equal(atomic_load(&places.released), 3);
 	places.full = false;
 	send_go(&stranger);
 	expect_go(&stranger);

@@ -25,12 +25,12 @@ static void move(struct clients *clients, struct client *client,
 }
 
 /* With lock. Return: false if all of them wait for a fence */
-static bool drop_oldest(struct clients *clients)
+static bool drop_oldest(struct clients *clients, enum client_stage stage)
 {
 	struct client *client;
 
 	TAILQ_FOREACH(client, &clients->list, all) {
-		if (client->stage != CLIENT_GREETED ||
+		if (client->stage != stage ||
 		    connection_is_fencing(client->conn))
 			continue;
 		move(clients, client, CLIENT_DROPPED);
@@ -42,14 +42,16 @@ static bool drop_oldest(struct clients *clients)
 
 bool clients_make_room(struct clients *clients)
 {
-	bool room = true;
+	bool room;
 
 	pthread_mutex_lock(&clients->lock);
 	/* Those that were dropped end soon, but not at once. */
-	if (clients->count[CLIENT_DROPPED] >= clients->max_greeted)
-		room = false;
-	else if (clients->count[CLIENT_GREETED] >= clients->max_greeted)
-		room = drop_oldest(clients);
+	room = clients->count[CLIENT_DROPPED] < clients->max_greeted;
+	/* It does not read what it has asked for. */
+	if (room && clients->count[CLIENT_LEAVING] >= clients->max_greeted)
+		drop_oldest(clients, CLIENT_LEAVING);
+	if (room && clients->count[CLIENT_GREETED] >= clients->max_greeted)
+		room = drop_oldest(clients, CLIENT_GREETED);
 	pthread_mutex_unlock(&clients->lock);
 	return room;
 }
@@ -118,7 +120,8 @@ void clients_drop_vanished(struct clients *clients)
 
 	pthread_mutex_lock(&clients->lock);
 	TAILQ_FOREACH(client, &clients->list, all) {
-		if (client->stage == CLIENT_SERVED &&
+		if ((client->stage == CLIENT_SERVED ||
+		     client->stage == CLIENT_LEAVING) &&
 		    connection_has_vanished(client->conn))
 			connection_stop(client->conn);
 	}

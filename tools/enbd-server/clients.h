@@ -20,7 +20,7 @@
 
 enum client_stage {
 	CLIENT_GREETED,		/* in its handshake */
-	CLIENT_DROPPED,		/* sent away from there */
+	CLIENT_DROPPED,		/* sent away from there, or when it was leaving */
 	CLIENT_SERVED,		/* has a place */
 	CLIENT_LEAVING,		/* has given it up */
 	CLIENT_STAGES,
@@ -42,8 +42,8 @@ struct client {
  * struct clients - all of them
  * @list: oldest first (lock)
  * @max: places
- * @max_greeted: handshakes; and so many may be on the way out while others have
- *               come in their place already
+ * @max_greeted: handshakes; so many may be leaving, and so many may be on the way
+ *               out while others have come in their place already
  * @lock: protects what says so
  * @count: how many there are in each stage (lock)
  */
@@ -62,7 +62,7 @@ void clients_init(struct clients *clients, unsigned int max);
  * @clients: initialised
  *
  * If there are as many as there may be the oldest is sent away, but not one that
- * waits for a fence.
+ * waits for a fence. So is the oldest of those that are leaving.
  *
  * Return: false if there is no room.
  */

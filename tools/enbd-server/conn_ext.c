@@ -133,9 +133,11 @@ void ext_ended(struct connection *conn)
 {
 	if (!conn->told)
 		return;
-	/* Who has fenced it may come in its place as soon as that is answered. */
-	if (atomic_load(&conn->fenced))
-		conn->env->release(conn->env->ctx, conn);
+	/*
+	 * Who fences it may come in its place as soon as that is answered, which is
+	 * at once from here on; but replies may still wait for its client.
+	 */
+	conn->env->release(conn->env->ctx, conn);
 	sessions_leave(conn->told->sessions, &conn->binding);
 	if (atomic_load(&conn->fenced))
 		slog_peer("%s: export \"%s\": channel %u was fenced; disconnected",

@@ -265,7 +265,7 @@ static void wait_a_while(struct keeper *k)
 		.tv_nsec = at % 1000000000,
 	};
 
-	/* Who has noticed something does not wait for the lock, to wake us. */
+	/* Who has noticed something may have found the lock taken, and not woken us. */
 	if (!atomic_load(&k->vouch.noticed))
 		pthread_cond_timedwait(&k->changed, &k->lock, &ts);
 }
@@ -430,8 +430,16 @@ void vouch_watch(struct vouch *vouch, const struct vouch_watcher *watcher,
 
 void vouch_noticed(struct vouch *vouch)
 {
-	if (vouch)
-		atomic_store(&vouch->noticed, true);
+	struct keeper *k = container_of(vouch, struct keeper, vouch);
+
+	if (!vouch)
+		return;
+	atomic_store(&vouch->noticed, true);
+	/* Who has the lock may not wake the thread, which looks by itself soon. */
+	if (pthread_mutex_trylock(&k->lock))
+		return;
+	pthread_cond_broadcast(&k->changed);
+	pthread_mutex_unlock(&k->lock);
 }
 
 void vouch_ask(struct vouch *vouch, unsigned int member)

@@ -104,7 +104,7 @@ void vouch_watch(struct vouch *vouch, const struct vouch_watcher *watcher,
  * @vouch: begun, or NULL
  *
  * Later servers shall not take it for a change when nobody served it. Any thread;
- * does not wait: it is written down within VOUCH_RENEW_MS.
+ * does not wait. It is written down at once, or within VOUCH_RENEW_MS.
  */
 void vouch_noticed(struct vouch *vouch);
 
