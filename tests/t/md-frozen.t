@@ -13,6 +13,7 @@
 # return.
 outage()
 {
+	wait_for 20 no_readd
 	serve_end -KILL
 	wait_for 20 dev_is "$NAME" failed
 	scatter 8
@@ -24,7 +25,8 @@ outage()
 frozen()
 {
 	until member_back; do
-		! md_is sync_action frozen || return 0
+		# Not by an mdadm that udev has started
+		[ -e "/run/enbd/$NAME.frozen" ] && md_is sync_action frozen && return 0
 		read -rt 0.001 -u "$NAP"
 	done
 	return 1

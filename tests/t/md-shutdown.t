@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The machine goes down with a mounted array whose server is gone, on a device that
-# would wait for ever. What the units do, in their order: enbd-hurry is stopped,
+# would wait for ever. What the units do, in their order: enbd-hurry is started,
 # file systems are unmounted, arrays and devices end. Within a minute.
 
 . "$(dirname "$0")/../lib/enbd.sh"
@@ -40,7 +40,7 @@ stop()
 	spawn "stop" within 60 "$@"
 	ok "$name" ends 60 "$PID" || diag "$(cat "$T/stop.log")"
 }
-stop "enbd-hurry is stopped" "$ENBD_TREE/systemd/hurry" 3
+stop "enbd-hurry is started" "$ENBD_TREE/systemd/hurry" 3
 stop "the file system is unmounted" umount "$T/mnt"
 stop "the array is stopped" mdadm --stop "$MD"
 stop "the device goes down" enbdctl down -c "$T/conf" leg
