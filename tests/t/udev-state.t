@@ -91,15 +91,19 @@ is "$(noted)" "" "nor what was noted for udev"
 need_connect "$URI" /dev/nda
 ok "connected" wait_for 10 leads "/dev/nd/by-signature/$digest" nda
 ok "udev is done" udevadm settle --timeout=10
-ok "the module is removed under it" wait_for 10 rmmod enbd
-ok "no link is left" wait_for 10 no_links
-isnt "$(noted)" "" "but the note"
-modprobe enbd
-start_nbdkit memory 16M
-need_connect "$URI" /dev/nda
-ok "udev is done" udevadm settle --timeout=10
-is "$(property ID_ENBD_SIGNATURE)" "" "another device by that name has another server"
-nok "and not the old one's link" test -e "/dev/nd/by-signature/$digest"
+if rmmod_may; then
+	ok "the module is removed under it" wait_for 10 rmmod enbd
+	ok "no link is left" wait_for 10 no_links
+	isnt "$(noted)" "" "but the note"
+	modprobe enbd
+	start_nbdkit memory 16M
+	need_connect "$URI" /dev/nda
+	ok "udev is done" udevadm settle --timeout=10
+	is "$(property ID_ENBD_SIGNATURE)" "" "another device by that name has another server"
+	nok "and not the old one's link" test -e "/dev/nd/by-signature/$digest"
+else
+	skip "a note that is left behind" "with lockdep, sockets keep the module"
+fi
 ok "disconnect" wait_for 10 disconnect
 is "$(noted)" "" "no note is left of either"
 md_done
