@@ -108,6 +108,20 @@ ends()
 	wait "$2"
 }
 
+# md_waits ARRAY: its thread waits for a disk. When nothing is written to the array,
+# that is for the bitmap, and bits that it clears are gone from memory by then.
+# (/proc/mdstat cannot be read meanwhile.)
+md_waits()
+{
+	local f stat
+
+	for f in /proc/[0-9]*/stat; do
+		read -r stat 2>/dev/null <"$f" || continue
+		[[ $stat != *"($1_raid"*") D "* ]] || return 0
+	done
+	return 1
+}
+
 # all_stopped PID: each of its threads
 all_stopped()
 {

@@ -244,20 +244,6 @@ steady_md()
 	echo 1 >"$MDSYS/bitmap/time_base"
 }
 
-# thread_waits: its thread waits for a disk. When nothing is written to the array,
-# that is for the bitmap, and bits that it clears are gone from memory by then.
-# (/proc/mdstat cannot be read meanwhile.)
-thread_waits()
-{
-	local f stat
-
-	for f in /proc/[0-9]*/stat; do
-		read -r stat 2>/dev/null <"$f" || continue
-		[[ $stat != *"(${MD##*/}_raid"*") D "* ]] || return 0
-	done
-	return 1
-}
-
 # power_cut IMAGE FLUSHED: the server's machine lost what it had not flushed: its
 # image is what it was at the last flush, and it has booted again.
 power_cut()

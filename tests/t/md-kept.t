@@ -34,7 +34,7 @@ alone()
 	ok "$1: and written again, acknowledged" scatter 64 7
 	power_cut "$image" "$image.flushed"
 	busy_md
-	ok "$1: the bitmap forgets them" wait_for 20 thread_waits
+	ok "$1: the bitmap forgets them" wait_for 20 md_waits "${MD##*/}"
 	enbdctl set "$DEV" --dead-timeout 0.2
 	wait_for 20 dev_is "$NAME" failed
 	scatter 4 9

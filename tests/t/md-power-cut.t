@@ -71,7 +71,7 @@ for level in $MD_LEVELS; do
 		else
 			# The end of the writes is old enough for md; that the
 			# leg has not flushed them it would only learn now.
-			ok "$name: the bitmap forgets them" wait_for 20 thread_waits
+			ok "$name: the bitmap forgets them" wait_for 20 md_waits "${MD##*/}"
 			is "$(dev_state)" parked "$name: the leg is waited for"
 		fi
 		note

@@ -50,7 +50,10 @@ ok "with both legs" legs UU
 ok "which are equal to the cluster" equal
 
 # ------------------------------------------------------------ the other leg is lost
+write_some
 beta_off
+echo 0.1 >"/sys/block/$(md)/md/bitmap/time_base"
+ok "md waits for it with its bitmap" wait_for 20 md_waits "$(md)"
 writing
 status 8 "a lost leg is waited for" agent monitor OCF_RESKEY_grace=600
 ok "by a write, too" test -e "/proc/$WRITE"
@@ -61,6 +64,7 @@ status 0 "its node restarts the server" agent notify "${stopped[@]}" \
 ok "that is waited for" dev_is nda parked
 status 0 "its node stops the server" agent notify "${stopped[@]}"
 ok "the write ends" wait_for 10 gone "$WRITE"
+echo 5 >"/sys/block/$(md)/md/bitmap/time_base"
 ok "the array is without that leg" wait_for 10 legs U_
 ok "and the cluster knows" beta_outdated
 is "$(dead_timeout)" 0 "the device would wait for ever again"
