@@ -110,14 +110,25 @@ static void await_held(void)
 	pthread_mutex_unlock(&disk.lock);
 }
 
-static void let_go(void)
+static void finish(struct block_io *io)
+{
+	carry_out(io);
+	io->done(io);
+}
+
+/* Nothing waits any more but the operation that is returned. */
+static struct block_io *held_one(void)
 {
 	struct block_io *io = disk.waits;
 
 	disk.held = NONE;
 	disk.waits = NULL;
-	carry_out(io);
-	io->done(io);
+	return io;
+}
+
+static void let_go(void)
+{
+	finish(held_one());
 }
 
 static const struct target_ops ops = { .run_now = run_now, .submit = submit };
@@ -273,6 +284,16 @@ static void expect_simple(uint64_t cookie, uint32_t error)
 	assert_int_equal(be32toh(reply.error), error);
 }
 
+/* Send a request whose first operation waits. Return: that one */
+static struct block_io *hold(unsigned int type, uint64_t cookie, uint64_t offset,
+			     uint32_t length)
+{
+	disk.held = offset;
+	request(type, 0, cookie, offset, length);
+	await_held();
+	return held_one();
+}
+
 /* A chunk of a read. Return: the offset behind it, 0 for an error */
 static uint64_t expect_chunk(uint64_t offset, bool *last)
 {
@@ -371,6 +392,8 @@ static void test_loss(void **state)
 static void test_read_simple(void **state)
 {
 	char *data = malloc(SIZE), byte;
+	struct block_io *trim, *read;
+	unsigned int got;
 
 	(void)state;
 	open_peer(0);
@@ -382,22 +405,24 @@ static void test_read_simple(void **state)
 	request(ENBD_CMD_READ, 0, 2, 0, 2 * PIECE);
 	expect_simple(2, ENBD_EIO);
 	/* No answer comes between the parts of another one. */
-	disk.held = 0;
 	disk.bad = NONE;
-	request(ENBD_CMD_TRIM, 0, 3, 0, 512);
-	await_held();
-	request(ENBD_CMD_READ, 0, 4, PIECE, 4 * PIECE);
-	usleep(50000);
-	let_go();
-	expect_simple(3, 0);
+	trim = hold(ENBD_CMD_TRIM, 3, 0, 512);
+	read = hold(ENBD_CMD_READ, 4, 2 * PIECE, 4 * PIECE);
+	finish(trim);
+	finish(read);
 	expect_simple(4, 0);
 	recv_all(data, 4 * PIECE);
-	assert_memory_equal(data, disk.data + PIECE, 4 * PIECE);
-	/* Too late to say so */
+	assert_memory_equal(data, disk.data + 2 * PIECE, 4 * PIECE);
+	expect_simple(3, 0);
+	/* Too late to say so, and nothing may be taken for the rest. */
 	disk.bad = 2 * PIECE;
-	request(ENBD_CMD_READ, 0, 5, 0, 4 * PIECE);
-	while (receive(&byte, 1))
+	trim = hold(ENBD_CMD_TRIM, 5, 0, 512);
+	read = hold(ENBD_CMD_READ, 6, PIECE, 4 * PIECE);
+	finish(trim);
+	finish(read);
+	for (got = 0; receive(&byte, 1); got++)
 		;
+	assert_int_equal(got, sizeof(struct enbd_simple_reply) + PIECE);
 	close_peer();
 	free(data);
 }

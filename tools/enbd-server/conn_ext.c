@@ -107,7 +107,7 @@ static void fence_done(struct fence *fence, int error)
 						 &req->nbd,
 						 error ? ENBD_ESHUTDOWN : 0);
 	req->node.iovcnt = 1;
-	output_push(&conn->out, &req->node, OUTPUT_BUDGET);
+	request_answered(req);
 }
 
 uint32_t ext_fence(struct request *req)

@@ -42,6 +42,20 @@ void request_put(struct request *req)
 	pthread_mutex_unlock(&conn->out.lock);
 }
 
+/* With lock, which is released */
+static void push_reply(struct request *req)
+{
+	struct connection *conn = req->conn;
+
+	if (!conn->streaming) {
+		output_push_locked(&conn->out, &req->node, OUTPUT_BUDGET);
+		return;
+	}
+	req->next = conn->kept;
+	conn->kept = req;
+	pthread_mutex_unlock(&conn->out.lock);
+}
+
 void request_finished(struct request *req)
 {
 	struct connection *conn = req->conn;
@@ -49,7 +63,39 @@ void request_finished(struct request *req)
 	pthread_mutex_lock(&conn->out.lock);
 	conn->started--;
 	progress(conn);
-	output_push_locked(&conn->out, &req->node, OUTPUT_BUDGET);
+	push_reply(req);
+}
+
+void request_answered(struct request *req)
+{
+	pthread_mutex_lock(&req->conn->out.lock);
+	push_reply(req);
+}
+
+void stream_begin(struct connection *conn)
+{
+	pthread_mutex_lock(&conn->out.lock);
+	conn->streaming = true;
+	pthread_mutex_unlock(&conn->out.lock);
+}
+
+void stream_end(struct connection *conn, bool whole)
+{
+	struct request *req;
+
+	/* Or the client would take what follows for the rest of the data. */
+	if (whole)
+		arena_send(conn);
+	else
+		output_end(&conn->out);
+	pthread_mutex_lock(&conn->out.lock);
+	conn->streaming = false;
+	while ((req = conn->kept)) {
+		conn->kept = req->next;
+		push_reply(req);
+		pthread_mutex_lock(&conn->out.lock);
+	}
+	pthread_mutex_unlock(&conn->out.lock);
 }
 
 static void release_request(struct out_node *node)

@@ -43,7 +43,7 @@ enum conn_phase {
  * @header: of the reply
  * @buf: data or NULL; from buffers_get()
  * @buf_size: bytes that were asked for
- * @next: list of unused ones
+ * @next: list of unused ones, or of those whose replies wait
  */
 struct request {
 	struct out_node node;
@@ -106,6 +106,8 @@ struct arena {
  * @arenas: arenas that exist
  * @free_arenas: unused ones
  * @busy_arenas: arenas in the output
+ * @streaming: one reply is sent in parts, and no other may come between them
+ * @kept: requests whose replies wait for the end of that
  * @waiting: threads that wait for any of these to become less
  */
 struct connection {
@@ -137,6 +139,8 @@ struct connection {
 	unsigned int arenas;
 	struct arena *free_arenas;
 	unsigned int busy_arenas;
+	bool streaming;
+	struct request *kept;
 	unsigned int waiting;
 };
 
@@ -171,6 +175,22 @@ void memory_free(struct connection *conn);
  * @req: was submitted; its reply is sent, now or later
  */
 void request_finished(struct request *req);
+
+/* The same for one that was not submitted to the target; without lock. */
+void request_answered(struct request *req);
+
+/*
+ * A reply follows in parts, by the reading thread, through the arena. Until its end
+ * those of other requests are kept; without lock.
+ */
+void stream_begin(struct connection *conn);
+
+/**
+ * stream_end() - the reply was sent
+ * @conn: by its reading thread, without lock
+ * @whole: else nothing more is sent at all, and the connection has to end
+ */
+void stream_end(struct connection *conn, bool whole);
 
 /* conn_ext.c */
 

@@ -157,6 +157,14 @@ void output_push(struct output *out, struct out_node *node,
 	output_push_locked(out, node, budget);
 }
 
+void output_end(struct output *out)
+{
+	pthread_mutex_lock(&out->lock);
+	out->broken = true;
+	pthread_cond_broadcast(&out->changed);
+	pthread_mutex_unlock(&out->lock);
+}
+
 void output_resume(struct output *out)
 {
 	pthread_mutex_lock(&out->lock);

@@ -38,7 +38,7 @@ struct out_node {
  * @head: next node to send
  * @tail: where the next one goes
  * @busy: there is a writer, or the queue is stalled
- * @broken: nothing can be sent any more
+ * @broken: nothing more can be sent
  * @stalled: asks for output_resume() once the socket can take more; called
  *           without lock; false if that is not possible
  * @ctx: for @stalled
@@ -78,6 +78,9 @@ void output_push(struct output *out, struct out_node *node,
 /* The same with the lock held, which is released. */
 void output_push_locked(struct output *out, struct out_node *node,
 			unsigned int budget);
+
+/* Take nothing more: what is here is still sent. Without lock. */
+void output_end(struct output *out);
 
 /**
  * output_resume() - go on with a stalled queue

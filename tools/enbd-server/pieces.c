@@ -110,17 +110,6 @@ bool pieces_write(struct connection *conn, const struct nbd_request *nbd)
 	return answer(conn, nbd, nbd_error(error));
 }
 
-/* Replies to others must not come between the parts of one. */
-static void wait_for_others(struct connection *conn)
-{
-	pthread_mutex_lock(&conn->out.lock);
-	conn->waiting++;
-	while (conn->started)
-		pthread_cond_wait(&conn->out.changed, &conn->out.lock);
-	conn->waiting--;
-	pthread_mutex_unlock(&conn->out.lock);
-}
-
 /* Each piece is a chunk, so that one that fails is as good an answer as any. */
 static bool read_chunks(struct connection *conn, const struct nbd_request *nbd)
 {
@@ -150,15 +139,15 @@ static bool read_chunks(struct connection *conn, const struct nbd_request *nbd)
 	return true;
 }
 
-/* One reply, of which the beginning is sent before the end is known to be good */
-static bool read_stream(struct connection *conn, const struct nbd_request *nbd)
+/* Return: false when the rest of the data cannot follow. */
+static bool stream_data(struct connection *conn, const struct nbd_request *nbd,
+			size_t head)
 {
-	size_t head = nbd_reply_length(conn->mode, nbd, 0), len;
 	uint64_t done;
+	size_t len;
 	int error;
 	char *p;
 
-	wait_for_others(conn);
 	for (done = 0; done < nbd->length; done += len) {
 		len = MIN(nbd->length - done, PIECE);
 		p = collect(conn, head + len);
@@ -176,6 +165,17 @@ static bool read_stream(struct connection *conn, const struct nbd_request *nbd)
 		head = 0;
 	}
 	return true;
+}
+
+/* One reply, of which the beginning is sent before the end is known to be good */
+static bool read_stream(struct connection *conn, const struct nbd_request *nbd)
+{
+	bool whole;
+
+	stream_begin(conn);
+	whole = stream_data(conn, nbd, nbd_reply_length(conn->mode, nbd, 0));
+	stream_end(conn, whole);
+	return whole;
 }
 
 bool pieces_read(struct connection *conn, const struct nbd_request *nbd)
