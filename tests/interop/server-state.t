@@ -121,12 +121,17 @@ serve 0 "${serving[@]}"
 hello
 verifier=$VERIFIER
 truncate -s 10M "$T/disk"
+# recorded_since FILE: was changed
+recorded_since()
+{
+	find "$T/state" -name 'export-*' -newer "$1" | grep -q .
+}
 regrown()
 {
 	[ "$(ext hello go keepalive | tail -n 1)" = 10485760 ]
 }
 ok "it grows again" eventually 10 regrown
-sleep 0.3
+ok "and writes that down" eventually 10 recorded_since "$T/disk"
 stop KILL
 serve 0 "${serving[@]}"
 hello

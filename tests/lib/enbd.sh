@@ -275,6 +275,15 @@ proxy()
 	[[ $answer == ok* ]]
 }
 
+# proxy_at CONTROL COMMAND...: one of several
+proxy_at()
+{
+	local PROXY_CTL=$1
+
+	shift
+	proxy "$@"
+}
+
 # start_hostile MODE... [OPTIONS]: servers that do wrong, see hostile.py, all in
 # one process. Sets PORT and URI of the first; hostile MODE those of another.
 start_hostile()
@@ -435,6 +444,15 @@ chan_port()
 
 	read -r name <"/sys/block/$NAME/channel$1/local"
 	echo "${name##*:}"
+}
+
+# lost_one: one of channels 0 and 1 is, sets LOST.
+lost_one()
+{
+	for LOST in 0 1; do
+		chan_is "$NAME" $LOST lost && return 0
+	done
+	return 1
 }
 
 no_devices()

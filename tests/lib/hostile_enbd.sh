@@ -32,15 +32,6 @@ held()
 	[ "$(cat "/sys/block/$NAME/enbd/held")" = "$1" ]
 }
 
-# lost_one: one of channels 0 and 1 is, sets LOST.
-lost_one()
-{
-	for LOST in 0 1; do
-		chan_is "$NAME" $LOST lost && return 0
-	done
-	return 1
-}
-
 # write_one [DD-OPERAND...]: in the background, sets writer.
 write_one()
 {

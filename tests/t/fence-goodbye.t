@@ -14,20 +14,12 @@ start_nbdkit memory 8M
 start_proxy "$PORT"
 
 # Held back, a write finds no answer on either channel; whose it was is lost.
-lost()
-{
-	for LOST in 0 1; do
-		chan_is "$NAME" $LOST lost && return 0
-	done
-	return 1
-}
-
 hold_a_write()
 {
 	ok "hold back what goes to the server" proxy hold all up
 	spawn writer dd if=/dev/urandom of="$DEV" bs=4k count=1 oflag=direct
 	writer=$PID
-	ok "the write's channel is lost" wait_for 10 lost
+	ok "the write's channel is lost" wait_for 10 lost_one
 }
 
 held()
@@ -41,7 +33,7 @@ spawn events enbdctl events
 need_connect "$URI" -n 2 --io-timeout 1
 is "$(cat "/sys/block/$NAME/enbd/fencing")" unfenced "no promise is made"
 hold_a_write
-ok "the write is held" held 1
+ok "the write is held" wait_for 2 held 1
 ok "let the server have it" proxy release all
 ends 20 "$writer"
 is $? 0 "the write completes"

@@ -29,7 +29,7 @@ lose_a_write()
 	spawn writer dd if=/dev/urandom of="$DEV" bs=4k count=1 oflag=direct
 	writer=$PID
 	ok "$how: a write's channel is lost" wait_for 10 chan_is "$NAME" 0 lost
-	ok "$how: the write is held" held 1
+	ok "$how: the write is held" wait_for 2 held 1
 }
 
 for how in tcp unix; do

@@ -138,7 +138,7 @@ lives()
 
 	in_machine "
 		systemctl start --no-block enbd-readd@nda.service
-		sleep 1
+		until systemctl is-active enbd-readd@nda.service | grep -qx activating; do :; done
 		systemctl restart enbd-readd@nda.service"
 	is "$(on journalctl -b -u enbd-readd@nda.service | grep 'Failed with')" "" \
 		"$name: a run that is killed for the next one has not failed"

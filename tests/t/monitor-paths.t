@@ -18,14 +18,6 @@ a=$URI a_ctl=$PROXY_CTL
 start_proxy "$port"
 b=$URI b_ctl=$PROXY_CTL
 
-# on CONTROL COMMAND: the one proxy or the other
-on()
-{
-	PROXY_CTL=$1
-	shift
-	proxy "$@"
-}
-
 need_connect "$b" -n 1 /dev/ndb
 need_connect "$a" "$b" -n 4 --handshake-timeout 4 /dev/nda
 peers()
@@ -43,14 +35,14 @@ states()
 {
 	[ "$(chan_values state nda)" = "$1" ]
 }
-ok "the one address accepts and says nothing" on "$a_ctl" swallow
-ok "and loses its connections" on "$a_ctl" cut all
+ok "the one address accepts and says nothing" proxy_at "$a_ctl" swallow
+ok "and loses its connections" proxy_at "$a_ctl" cut all
 ok "its channels are lost" wait_for 5 states "lost live lost live"
 
 # Attempts take 4 s each now.
 for i in 1 2 3; do
 	begin=$(now_ms)
-	ok "the other address loses a channel" on "$b_ctl" cut "$(NAME=nda chan_port 3)"
+	ok "the other address loses a channel" proxy_at "$b_ctl" cut "$(NAME=nda chan_port 3)"
 	back()
 	{
 		states "lost live lost live" &&
@@ -59,7 +51,7 @@ for i in 1 2 3; do
 	ok "it is back" wait_for 5 back
 	num $(($(now_ms) - begin)) -lt $((2000 * SLOW)) "soon"
 	begin=$(now_ms)
-	ok "another device loses its only one" on "$b_ctl" cut "$(NAME=ndb chan_port 0)"
+	ok "another device loses its only one" proxy_at "$b_ctl" cut "$(NAME=ndb chan_port 0)"
 	other()
 	{
 		[ "$(chan_values state ndb)" = live ] &&
@@ -70,7 +62,7 @@ for i in 1 2 3; do
 	# What lives too short is not connected again at once.
 	read -rt 1.1 -u "$NAP"
 done
-ok "the one address answers again" on "$a_ctl" accept
+ok "the one address answers again" proxy_at "$a_ctl" accept
 ok "all channels are back" wait_for 15 states "live live live live"
 is "$(peers)" "${a##*:} ${b##*:} ${a##*:} ${b##*:}" \
 	"each on the address that it had before"

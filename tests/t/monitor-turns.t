@@ -19,14 +19,6 @@ a=$URI a_ctl=$PROXY_CTL
 start_proxy "$port"
 b=$URI b_ctl=$PROXY_CTL
 
-# on CONTROL COMMAND: the one proxy or the other
-on()
-{
-	PROXY_CTL=$1
-	shift
-	proxy "$@"
-}
-
 need_connect "$b" -n 1 /dev/nda
 many()
 {
@@ -38,18 +30,18 @@ many()
 }
 ok "140 devices of one server" many
 start_monitor --max-backoff 0.2
-ok "it accepts and says nothing" on "$a_ctl" swallow
-ok "and loses its connections" on "$a_ctl" cut all
+ok "it accepts and says nothing" proxy_at "$a_ctl" swallow
+ok "and loses its connections" proxy_at "$a_ctl" cut all
 read -rt 10 -u "$NAP"
 begin=$(now_ms)
-ok "a device of another loses its channel" on "$b_ctl" cut all
+ok "a device of another loses its channel" proxy_at "$b_ctl" cut all
 again()
 {
 	[ "$(cat /sys/block/nda/channel0/incarnation)" -gt 1 ] && dev_is nda up
 }
 ok "it gets its turn" wait_for 10 again
 diag "after $(($(now_ms) - begin)) ms"
-ok "the server speaks" on "$a_ctl" accept
+ok "the server speaks" proxy_at "$a_ctl" accept
 kill "$MONITOR"
 ok "disconnect" within 60 enbdctl disconnect --all --force
 
