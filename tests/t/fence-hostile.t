@@ -20,7 +20,7 @@ is "$(cat "/sys/block/$NAME/enbd/fencing")" fenced "the server promises to fence
 policy write=lose fence=wait
 lose_a_write fence=wait
 ok "a fence is asked for" wait_for 10 server_says "^fence $LOST 1"
-ok "the write waits" held 1
+ok "the write waits" wait_for 5 held 1
 ok "others do not" within 10 dd if="$DEV" of=/dev/null bs=4k count=4 iflag=direct
 nok "nothing was written" server_says '^write'
 is "$(field 'dev["held"]')" 1 "status counts it"
@@ -60,10 +60,10 @@ done
 policy write=lose fence=wait
 need_connect "$URI" -n 2
 lose_a_write fence=wait
-ok "the write waits" held 1
+ok "the write waits" wait_for 5 held 1
 status 6 "disconnect is refused" within 10 enbdctl disconnect "$DEV"
 status 1 "so is rmmod" within 10 rmmod enbd
-ok "the write waits" held 1
+ok "the write waits" wait_for 5 held 1
 spawn disconnect enbdctl disconnect --force "$DEV"
 ends 20 "$PID"
 is $? 0 "disconnect --force"

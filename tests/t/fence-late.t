@@ -15,7 +15,7 @@ start_hostile_enbd
 # fenced_at_last: the next connection is fenced, and the write done.
 fenced_at_last()
 {
-	ok "the write waits" held 1
+	ok "the write waits" wait_for 5 held 1
 	: >"$T/server"
 	policy
 	ok "a new channel" enbdctl channel add "$DEV"

@@ -24,7 +24,7 @@ writer=$PID
 ok "the channel is lost" wait_for 10 lost_one
 is "$(cat "/sys/block/$NAME/channel$LOST/reason")" \
 	"write answered before it was sent" "which says why"
-ok "the write waits for the fence" held 1
+ok "the write waits for the fence" wait_for 5 held 1
 policy
 ends 30 "$writer"
 is $? 0 "then it completes"
