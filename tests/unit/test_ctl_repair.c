@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* link: tools/enbdctl/repair.c tools/enbdctl/monitor_log.c tools/enbdctl/monitor_lines.c */
+/* link: tools/enbdctl/repair.c tools/enbdctl/monitor_log.c */
 /* When what is connected again: each rule with its times. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* link: tools/enbd-server/slog.c tools/enbd-server/slog_queue.c tools/enbd-server/process.c */
+/* link: tools/enbd-server/slog.c tools/enbd-server/slog_queue.c */
 /* Messages while nobody takes them: nobody waits, and their number is told. */
 #include <fcntl.h>
 #include <setjmp.h>
@@ -14,6 +14,7 @@
 
 #include "tools/enbd-server/slog.h"
 #include "tools/enbd-server/slog_queue.h"
+#include "tools/lib/logqueue.h"
 #include "tools/enbd-server/util.h"
 
 #define MESSAGES	1000u
@@ -55,7 +56,7 @@ static void test_queue(void **state)
 	for (i = 0; i < MESSAGES; i++)
 		slog_error("message %u", i);
 	start = now_ms();
-	slog_queue_drain(200);
+	logqueue_drain(200);
 	end = now_ms();
 	pipe_end = fdopen(reader, "r");
 	while (written + dropped < MESSAGES) {
@@ -76,11 +77,11 @@ static void test_queue(void **state)
 	}
 	/* Now all is taken, and so they are all there at once. */
 	slog_info("one more");
-	slog_queue_drain(DEADLINE_S * 1000);
+	logqueue_drain(DEADLINE_S * 1000);
 	assert_non_null(fgets(line, sizeof(line), pipe_end));
 	dup2(real_stderr, STDERR_FILENO);
 	assert_non_null(strstr(line, "one more"));
-	assert_in_range(written, SLOG_QUEUE_LEN, SLOG_QUEUE_LEN + 1);
+	assert_in_range(written, LOGQUEUE_ROOM, LOGQUEUE_ROOM + 1);
 	assert_in_range(end - start, 190, 5000);
 	fclose(pipe_end);
 }

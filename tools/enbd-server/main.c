@@ -13,6 +13,7 @@
 #include "identity.h"
 #include "listener.h"
 #include "log.h"
+#include "logqueue.h"
 #include "options.h"
 #include "process.h"
 #include "server.h"
@@ -245,7 +246,7 @@ int main(int argc, char **argv)
 	listeners_close(&state.listeners);
 	/* Threads that wait for a dead disk cannot be waited for. */
 	if (rc) {
-		slog_queue_drain(LOG_MS);
+		logqueue_drain(LOG_MS);
 		_exit(rc);
 	}
 	/* Whoever waits for these files to go wants to know that all is on disk. */
@@ -253,7 +254,7 @@ int main(int argc, char **argv)
 		rc = ENBD_EXIT_GENERAL;
 	else
 		remove_files(&state.config);
-	slog_queue_drain(LOG_MS);
+	logqueue_drain(LOG_MS);
 	state_dir_close(&state.dir);
 	config_free(&state.config);
 	return rc;

@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include "deadline.h"
+#include "logqueue.h"
 #include "monitor.h"
-#include "monitor_lines.h"
+#include "monitor_log.h"
 #include "monitor_self.h"
 #include "monitor_watch.h"
 #include "module.h"
@@ -194,7 +195,7 @@ static int run(uint32_t max_backoff, struct enbd_err *err)
 	    !s.monitor.random)
 		s.monitor.random = (uint64_t)getpid();
 	self_protect();
-	if (lines_start(err) || watch_open(&s.watch, err))
+	if (monitor_log_start(err) || watch_open(&s.watch, err))
 		return -1;
 	work = work_start(err);
 	if (work < 0)
@@ -248,6 +249,6 @@ int verb_monitor(int argc, char **argv)
 
 	verb_read(&spec, argc, argv, &max_backoff, &args);
 	rc = run(max_backoff, &err);
-	lines_drain(DRAIN_MS);
+	logqueue_drain(DRAIN_MS);
 	return rc ? verb_failed(&err) : ENBD_EXIT_OK;
 }

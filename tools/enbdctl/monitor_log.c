@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "monitor_lines.h"
+#include "log.h"
+#include "logqueue.h"
 
 /* FNV-1a; never 0 */
 static uint64_t hash(const char *text)
@@ -54,7 +55,7 @@ bool log_allow(struct log_bucket *b, uint64_t now, unsigned int *hidden)
 void monitor_say(uint64_t now, const char *fmt, ...)
 {
 	static struct log_bucket bucket;
-	char text[LINES_TEXT], more[64] = "";
+	char text[LOGQUEUE_TEXT], more[64] = "";
 	unsigned int hidden;
 	va_list args;
 	size_t len;
@@ -69,6 +70,27 @@ void monitor_say(uint64_t now, const char *fmt, ...)
 	va_end(args);
 	len = strlen(text);
 	snprintf(text + len, sizeof(text) - len, "%s", more);
-	if (!lines_put(text))
+	if (!logqueue_put(0, text))
 		bucket.hidden += hidden + 1;
+}
+
+static void write_line(int priority, const char *text)
+{
+	(void)priority;
+	enbd_log("%s", text);
+}
+
+int monitor_log_start(struct enbd_err *err)
+{
+	/* What was left out the next line tells. */
+	static const struct logqueue_writer writer = {
+		.write = write_line,
+		.alone = true,
+	};
+	const int error = logqueue_start(&writer);
+
+	if (!error)
+		return 0;
+	return enbd_fail(err, ENBD_EXIT_GENERAL, "cannot start a thread: %s",
+			 strerror(error));
 }

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "error.h"
+
 /* A reason that stays the same is said again after so long, milliseconds */
 #define LOG_REMIND_MS	60000
 
@@ -53,6 +55,9 @@ bool log_reason(struct log_reason *r, const char *text, bool remind,
  * @hidden: receives how many there was no room for, before this one
  */
 bool log_allow(struct log_bucket *b, uint64_t now, unsigned int *hidden);
+
+/* Have the thread that writes the lines. Return: 0 or -1. */
+int monitor_log_start(struct enbd_err *err);
 
 /* A line on stderr, if there is room for it; does not wait until it is there */
 void monitor_say(uint64_t now, const char *fmt, ...)
