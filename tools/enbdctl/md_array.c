@@ -79,8 +79,9 @@ static int read_member(struct md_member *m, const char *dir)
 	strcpy(m->node, name + 1);
 	m->faulty = has_word(state, "faulty");
 	m->in_sync = has_word(state, "in_sync");
-	m->placed = !attribute(slot, sizeof(slot), dir, "slot") &&
-		    strcmp(slot, "none");
+	if (attribute(slot, sizeof(slot), dir, "slot") ||
+	    sscanf(slot, "%d", &m->slot) != 1)
+		m->slot = -1;
 	m->data = number(dir, "offset") * 512;
 	return 0;
 }
@@ -225,30 +226,73 @@ const struct md_array *md_member_of(const struct md_array *list, size_t count,
 	return NULL;
 }
 
-bool md_can_spare(const struct md_array *array,
-		  bool (*spared)(const void *arg, const char *node),
-		  const void *arg)
+struct spared {
+	bool (*is)(const void *arg, const char *node);
+	const void *arg;
+};
+
+/* Is there a member in that place that has all that belongs there? */
+static bool has(const struct md_array *a, uint32_t slot,
+		const struct spared *spared)
 {
-	const uint32_t disks = array->shape.raid_disks;
-	uint32_t left = 0, needed;
 	size_t i;
 
-	for (i = 0; i < array->count; i++)
-		left += array->members[i].in_sync &&
-			!array->members[i].faulty &&
-			!spared(arg, array->members[i].node);
+	for (i = 0; i < a->count; i++)
+		if (a->members[i].slot == (int)slot && a->members[i].in_sync &&
+		    !a->members[i].faulty &&
+		    !spared->is(spared->arg, a->members[i].node))
+			return true;
+	return false;
+}
+
+/*
+ * Level 10: do all copies of something lie in places that are missing? Copies lie in
+ * places that follow each other: near ones in groups, if the places are a multiple of
+ * the copies, else from any place on.
+ */
+static bool misses_copies(const struct md_array *a, const struct spared *spared)
+{
+	const uint32_t near = a->shape.layout & 0xff;
+	const uint32_t far = a->shape.layout >> 8 & 0xff;
+	const uint32_t disks = a->shape.raid_disks;
+	const uint32_t copies = near * far;
+	const uint32_t step = far == 1 && copies && disks % copies == 0 ?
+			      copies : 1;
+	uint32_t first, i;
+
+	for (first = 0; first < disks; first += step) {
+		for (i = 0; i < copies; i++)
+			if (has(a, (first + i) % disks, spared))
+				break;
+		if (i == copies)
+			return true;
+	}
+	return false;
+}
+
+bool md_can_spare(const struct md_array *array,
+		  bool (*is)(const void *arg, const char *node),
+		  const void *arg)
+{
+	const struct spared spared = { is, arg };
+	const uint32_t disks = array->shape.raid_disks;
+	uint32_t left = 0, i;
+
+	for (i = 0; i < disks; i++)
+		left += has(array, i, &spared);
 	switch (array->shape.level) {
 	case 1:
-		needed = 1;
-		break;
+		return left >= 1;
 	case 6:
-		needed = disks - 2;
-		break;
+		return left + 2 >= disks;
+	case 10:
+		/* Disks that copy within sets of them follow other rules. */
+		if (!(array->shape.layout >> 17))
+			return !misses_copies(array, &spared);
+		return left + 1 >= disks;
 	default:
-		needed = disks - 1;
-		break;
+		return left + 1 >= disks;
 	}
-	return left >= needed;
 }
 
 /* Return: 0, or -1 with errno. */
@@ -304,7 +348,7 @@ static bool in_the_way(const char *dir)
 {
 	struct md_member m;
 
-	return !read_member(&m, dir) && m.faulty && m.placed;
+	return !read_member(&m, dir) && m.faulty && m.slot >= 0;
 }
 
 void md_array_let_go(const struct md_array *array)

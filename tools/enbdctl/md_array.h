@@ -17,14 +17,14 @@
  * @node: its name below /dev
  * @faulty: the array does not use it any more
  * @in_sync: it has all data
- * @placed: it has a place, and gets what is written
+ * @slot: its place, where it gets what is written; -1 if it has none
  * @data: where its data begins, bytes
  */
 struct md_member {
 	char node[MD_NODE_MAX];
 	bool faulty;
 	bool in_sync;
-	bool placed;
+	int slot;
 	uint64_t data;
 };
 
@@ -84,13 +84,10 @@ bool md_array_is(const struct md_array *array, const char *name,
 /**
  * md_can_spare() - do the others have all data without some members?
  * @array: of a level that md_map_range() knows
- * @spared: is a member one of those? Called with @arg and its node.
- *
- * Where a member of level 10 has its copies is not looked at: all others have to
- * be there.
+ * @is: is a member one of those? Called with @arg and its node.
  */
 bool md_can_spare(const struct md_array *array,
-		  bool (*spared)(const void *arg, const char *node),
+		  bool (*is)(const void *arg, const char *node),
 		  const void *arg);
 
 /* Tell the array not to use a member any more. Return: 0 or -1. */

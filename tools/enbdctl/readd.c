@@ -165,17 +165,19 @@ static int look_on(struct readd *r, uint32_t wait_ms, struct enbd_err *err)
 	const struct timespec short_nap = { .tv_nsec = PLACE_STEP_MS * 1000000L };
 	const uint64_t deadline = enbd_now_ms() + wait_ms;
 	const uint64_t last = deadline + PLACE_MS;
-	bool waiting;
+	bool waiting, again = true;
 	uint64_t now;
 	int rc = 0;
 
 	for (;;) {
-		if (!rc)
+		if (again)
 			rc = step(r, err);
+		/* What others are in the way of may be possible in a moment. */
+		again = !rc || (rc < 0 && err->code == ENBD_EXIT_BUSY);
 		waiting = watch_all(r);
 		now = enbd_now_ms();
 		if (ending_told() || now >= (waiting ? last : deadline) ||
-		    (rc && !waiting))
+		    !(again || waiting))
 			return rc;
 		nanosleep(waiting ? &short_nap : &nap, NULL);
 	}

@@ -62,6 +62,9 @@ void readd_nodes(struct readd *r);
 /* Is it a disk of ours, or on one, that is not up? Whoever reads it has to wait. */
 bool readd_is_away(const char *node);
 
+/* Is it one that may have lost writes? */
+bool readd_is_stale(const char *node);
+
 /**
  * readd_lock() - be the only one who works on a disk, or on an array
  * @name: of it

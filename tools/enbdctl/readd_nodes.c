@@ -74,13 +74,13 @@ int readd_trylock(const char *name)
 	return runstate_trylock(file);
 }
 
-bool readd_is_away(const char *node)
+/* State of the disk that it is, or is a partition of. Return: false if not ours */
+static bool read_state(const char *node, char state[16])
 {
-	char path[MD_NODE_MAX + 48], state[16] = "";
+	char path[MD_NODE_MAX + 48];
 	unsigned int i;
 	FILE *f = NULL;
 
-	/* The disk itself, or the one that it is a partition of */
 	for (i = 0; i < 2 && !f; i++) {
 		snprintf(path, sizeof(path), "/sys/class/block/%s/%senbd/state",
 			 node, i ? "../" : "");
@@ -88,8 +88,22 @@ bool readd_is_away(const char *node)
 	}
 	if (!f)
 		return false;
-	if (!fgets(state, sizeof(state), f))
+	if (!fgets(state, 16, f))
 		state[0] = '\0';
 	fclose(f);
-	return strcmp(state, "up\n");
+	return true;
+}
+
+bool readd_is_away(const char *node)
+{
+	char state[16];
+
+	return read_state(node, state) && strcmp(state, "up\n");
+}
+
+bool readd_is_stale(const char *node)
+{
+	char state[16];
+
+	return read_state(node, state) && !strcmp(state, "stale\n");
 }

@@ -36,13 +36,22 @@ static bool is_own(const void *arg, const char *node)
 	return false;
 }
 
+/*
+ * One that nothing can be copied from: it is to be repaired itself, or may turn out to
+ * be when it is back.
+ */
+static bool is_no_source(const void *arg, const char *node)
+{
+	return is_own(arg, node) || readd_is_away(node);
+}
+
 static bool others_in_sync(const struct readd *r, const struct md_array *a)
 {
 	size_t i;
 
 	for (i = 0; i < a->count; i++)
 		if (a->members[i].in_sync && !a->members[i].faulty &&
-		    !is_own(r, a->members[i].node))
+		    !is_no_source(r, a->members[i].node))
 			return true;
 	return false;
 }
@@ -63,8 +72,8 @@ static int check_array(const struct readd *r, const struct md_array *a,
 		return enbd_fail(err, ENBD_EXIT_BUSY,
 				 "/dev/%s: nobody else has the data that /dev/%s may have lost",
 				 a->node, m->node);
-	/* One that md has given up already is not missed any more. */
-	if (m->faulty || md_can_spare(a, is_own, r))
+	/* Also without one that md has given up: what it lacks comes from the rest. */
+	if (md_can_spare(a, is_no_source, r))
 		return 0;
 	return enbd_fail(err, ENBD_EXIT_BUSY,
 			 "/dev/%s: too few members are in sync to do without /dev/%s, which may have lost writes; repair the others first",

@@ -251,6 +251,34 @@ static int mark_lost(const struct readd *r, const struct readd_node *node,
 	return rc ? -1 : md_bits_end(&bits, err);
 }
 
+static bool is_node(const void *arg, const char *node)
+{
+	return !strcmp(arg, node);
+}
+
+static bool is_no_source(const void *arg, const char *node)
+{
+	return is_node(arg, node) || readd_is_stale(node);
+}
+
+/*
+ * md takes a leg into an array that has too few others, too, and from then on it is
+ * one that everything has to be copied to. Return: 0 or -1.
+ */
+static int check_others(const struct md_array *a, const char *node,
+			struct enbd_err *err)
+{
+	if (!md_can_spare(a, is_node, node))
+		return enbd_fail(err, ENBD_EXIT_GENERAL,
+				 "/dev/%s: not taken back into /dev/%s, which has not got all data without it; stop that and see mdadm --assemble --force",
+				 node, a->node);
+	if (!md_can_spare(a, is_no_source, node))
+		return enbd_fail(err, ENBD_EXIT_BUSY,
+				 "/dev/%s: not taken back into /dev/%s: other members may have lost writes; repair these first",
+				 node, a->node);
+	return 0;
+}
+
 /* Its superblock is of the array. Return: 0 if it is taken, or -1. */
 static int judge_and_take(const struct readd *r, struct readd_node *node,
 			  const struct md_array *a, bool held, struct leg *leg,
@@ -269,7 +297,8 @@ static int judge_and_take(const struct readd *r, struct readd_node *node,
 				 node->name, a->node, why);
 	if (leg->restore)
 		block = &leg->kept;
-	if (mark_lost(r, node, a, &leg->super, err) ||
+	if (check_others(a, node->name, err) ||
+	    mark_lost(r, node, a, &leg->super, err) ||
 	    mark(a, leg, held, partly || leg->restore, err) ||
 	    take(a, node->name, held, block, leg->restore, err))
 		return -1;
@@ -312,7 +341,7 @@ int readd_take_back(struct readd *r, struct readd_node *node, bool *taken,
 	/* Who takes out by hand a member that is well has a reason. */
 	if (a && !member->faulty)
 		node->looked = true;
-	if (a && !member->faulty && (member->in_sync || member->placed))
+	if (a && !member->faulty && (member->in_sync || member->slot >= 0))
 		look_after(a, member, node);
 	if (a ? !member->faulty : node->looked)
 		return 0;

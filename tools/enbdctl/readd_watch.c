@@ -27,7 +27,7 @@ bool readd_watch(struct readd *r, struct readd_node *node)
 	const struct md_array *a = look(r, node->name, &member);
 	struct enbd_err err;
 
-	if (a && !member->faulty && !member->placed) {
+	if (a && !member->faulty && member->slot < 0) {
 		/* md may have been busy when it was to look at the marks. */
 		if (++node->looks % LOOKS == 0)
 			md_bits_settle(a);
